@@ -1,0 +1,1 @@
+"""Consumers of ``model(ids, cache)``: sampling, evaluation, compression."""

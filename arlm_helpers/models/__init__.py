@@ -1,0 +1,1 @@
+"""Models. Each answers one call: ``model(ids, cache=None) -> logits``, all positions, never a loss."""

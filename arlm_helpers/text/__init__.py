@@ -1,0 +1,1 @@
+"""Text, tokens and the toy language: what comes before any model."""

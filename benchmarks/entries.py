@@ -1,0 +1,120 @@
+"""The models of the scoreboard. To add one, add an entry to ``ENTRIES``."""
+
+import bz2
+import gzip
+import lzma
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import zstandard
+
+from arlm_helpers.decoding.evaluation import token_nats
+from arlm_helpers.models.ngram import NGram, Smoothing
+from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
+from arlm_helpers.text.bpe import BPETokenizer
+from arlm_helpers.text.tokenizers import CharTokenizer
+from benchmarks.harness import cpu_clock
+
+
+@dataclass(frozen=True)
+class Held:
+    """A text to learn from and one to be judged on. The alphabet of both is known to every model."""
+
+    train: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run costs and achieves: ``nats`` for the whole held-out text."""
+
+    nats: float
+    parameters: int | None
+    train_seconds: float
+    eval_seconds: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the scoreboard: how to run it with a seed, and whether the seed changes anything."""
+
+    run: Callable[[Held, int], Result]
+    note: str
+    uses_chance: bool = False
+
+
+def uniform(held: Held, seed: int) -> Result:
+    """Every character of the alphabet is equally likely."""
+    return Result(len(held.test) * math.log(len(set(held.train + held.test))), 0, 0.0, 0.0)
+
+
+def ngram(held: Held, seed: int, *, order: int, smoothing: Smoothing, merges: int = 0) -> Result:
+    """Count characters, or byte pairs when ``merges`` is positive, and score the held-out text.
+
+    The held-out text is read as the continuation of the last training characters, so that its first
+    token has a context too.
+    """
+    with cpu_clock() as training:
+        if merges:
+            tokenizer = BPETokenizer.train(held.train, 256 + merges)
+        else:
+            tokenizer = CharTokenizer.from_text(held.train + held.test)
+        train_ids = torch.tensor(tokenizer.encode(held.train))
+        model = NGram.fit(train_ids, tokenizer.vocab_size, order, smoothing)
+    with cpu_clock() as scoring:
+        before = train_ids[-order:]
+        ids = torch.cat([before, torch.tensor(tokenizer.encode(held.test))])
+        nats = token_nats(model, ids, first=len(before)).sum().item()
+    return Result(nats, model.n_parameters, training.seconds, scoring.seconds)
+
+
+def compressor(held: Held, seed: int, *, size: Callable[[bytes], int], primed: bool) -> Result:
+    """A file compressor as a language model: the bytes it writes are its surprise.
+
+    Primed, it has read the training text: what counts is how much longer the compressed file gets.
+    """
+    train, test = held.train.encode(), held.test.encode()
+    with cpu_clock() as training:
+        base = size(train) if primed else 0
+    with cpu_clock() as scoring:
+        n_bytes = size(train + test) - base if primed else size(test)
+    return Result(n_bytes * 8 * math.log(2), None, training.seconds, scoring.seconds)
+
+
+COMPRESSORS = {
+    "gzip": lambda data: len(gzip.compress(data, 9, mtime=0)),
+    "bz2": lambda data: len(bz2.compress(data, 9)),
+    "xz": lambda data: len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME)),
+    "zstd": lambda data: len(zstandard.ZstdCompressor(level=19, threads=0).compress(data)),
+}
+
+ENTRIES: dict[str, Entry] = {
+    "uniform": Entry(uniform, "every character equally likely"),
+    "unigram": Entry(partial(ngram, order=1, smoothing=AddK(1.0)), "letter frequencies"),
+    "add3": Entry(partial(ngram, order=3, smoothing=AddK(0.1)), "trigrams, add 0.1"),
+    "add5": Entry(partial(ngram, order=5, smoothing=AddK(0.01)), "5-grams, add 0.01"),
+    "add7": Entry(partial(ngram, order=7, smoothing=AddK(0.01)), "7-grams, add 0.01: more context, worse"),
+    **{
+        f"kn{order}": Entry(partial(ngram, order=order, smoothing=KneserNey()), f"Kneser-Ney, order {order}")
+        for order in range(2, 8)
+    },
+    "mkn6": Entry(partial(ngram, order=6, smoothing=ModifiedKneserNey()), "modified Kneser-Ney, order 6"),
+    "mkn7": Entry(partial(ngram, order=7, smoothing=ModifiedKneserNey()), "modified Kneser-Ney, order 7"),
+    "mkn3-bpe1000": Entry(
+        partial(ngram, order=3, smoothing=ModifiedKneserNey(), merges=744),
+        "modified Kneser-Ney on 1,000 byte pairs",
+    ),
+    **{
+        name: Entry(partial(compressor, size=size, primed=False), f"{name}, has read nothing before")
+        for name, size in COMPRESSORS.items()
+    },
+    **{
+        f"{name}-primed": Entry(
+            partial(compressor, size=size, primed=True), f"{name}, has read the training text"
+        )
+        for name, size in COMPRESSORS.items()
+    },
+}

@@ -1,0 +1,38 @@
+"""Every model of the course, small: what all of them promise is tested on each.
+
+A new model is a new entry: a function of the vocabulary size. Models with learned weights are built in
+float64, so that sums over all sequences can be checked to nine digits.
+"""
+
+import torch
+
+from arlm_helpers.models.ngram import NGram
+from arlm_helpers.models.oracle import Oracle
+from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
+from arlm_helpers.text.toy_language import ToyLanguage
+
+
+def random_ids(n: int, vocab_size: int, seed: int = 0) -> torch.Tensor:
+    """Ids in which some tokens and pairs are frequent and others rare."""
+    rng = torch.Generator().manual_seed(seed)
+    steps = torch.multinomial(torch.tensor([6.0, 3.0, 1.0]), n, replacement=True, generator=rng)
+    return steps.cumsum(0) % vocab_size
+
+
+def oracle(vocab_size: int) -> Oracle:
+    """A cycle of states, each of which allows three of the tokens."""
+    symbols = [f"w{i}" for i in range(vocab_size)]
+    rules = {
+        f"s{i}": {symbols[(i + j) % vocab_size]: (j + 1, f"s{(i + j * j) % vocab_size}") for j in range(3)}
+        for i in range(vocab_size)
+    }
+    return Oracle(ToyLanguage(rules))
+
+
+MODELS = {
+    "add-k": lambda v: NGram.fit(random_ids(500, v), v, 3, AddK(0.1)),
+    "unigram": lambda v: NGram.fit(random_ids(500, v), v, 1, KneserNey()),
+    "kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 4, KneserNey()),
+    "modified-kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 5, ModifiedKneserNey()),
+    "oracle": oracle,
+}

@@ -42,6 +42,8 @@ def arguments(description: str, argv: Sequence[str] | None = None, **more: dict)
 
 def shown(value: object) -> str:
     """A table cell: four significant digits for a fraction, thousands grouped, nothing for None."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

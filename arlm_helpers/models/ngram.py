@@ -1,7 +1,7 @@
 """The n-gram model: counted contexts that answer the call of every model in this course."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -11,6 +11,7 @@ from arlm_helpers.models.counts import CountTable, count_ngrams, find_contexts
 from arlm_helpers.models.smoothing import KneserNey, Level
 
 
+@runtime_checkable
 class Smoothing(Protocol):
     """What turns counts into probabilities: AddK, KneserNey, ModifiedKneserNey."""
 
@@ -92,7 +93,6 @@ def interpolate_(probs: Float[Tensor, "rows vocab"], level: Level, contexts: Int
     probs[seen] *= level.rest[context].unsqueeze(-1)
     start = level.table.starts[context]
     size = level.table.starts[context + 1] - start
-    row = torch.repeat_interleave(seen, size)
-    first = torch.repeat_interleave(size.cumsum(0) - size, size)  # where the entries of each row begin
-    entry = torch.repeat_interleave(start, size) + torch.arange(len(row)) - first
-    probs[row, level.table.tokens[entry]] += level.gain[entry]
+    row = torch.repeat_interleave(size)  # which of the seen rows each entry belongs to: 0 0 0 1 2 2 …
+    entry = torch.arange(len(row)) + (start - size.cumsum(0) + size)[row]
+    probs[seen[row], level.table.tokens[entry]] += level.gain[entry]

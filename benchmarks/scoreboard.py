@@ -14,7 +14,7 @@ from arlm_helpers.text.data import load_corpus, load_text, split_text
 from benchmarks.entries import ENTRIES, Held, Result
 from benchmarks.harness import arguments, report
 
-STORED = Path(__file__).resolve().parents[1] / "data" / "scoreboard.csv"
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def held_out(text: str, *, quick: bool) -> Held:
@@ -46,24 +46,28 @@ def row(name: str, held: Held, seeds: int) -> dict[str, object]:
     }
 
 
-def store(rows: list[dict[str, object]], text: str) -> None:
-    """Write the rows to data/scoreboard.csv, best model last, replacing rows of the same models."""
-    kept = []
-    if STORED.exists():
-        with STORED.open(encoding="utf-8", newline="") as file:
-            new = {row["model"] for row in rows}
-            kept = [old for old in csv.DictReader(file) if old["model"] not in new and old["text"] == text]
-    lines = sorted(
-        [*kept, *({**row, "text": text} for row in rows)], key=lambda r: -float(r["bits_per_char"])
-    )
-    temporary = STORED.with_suffix(".csv.part")
+def table_file(text: str) -> Path:
+    """Where the rows are kept: the course's own table in data/, that of a reader's file in build/."""
+    if text == "shakespeare":
+        return ROOT / "data" / "scoreboard.csv"
+    return ROOT / "build" / f"scoreboard_{Path(text).stem}.csv"
+
+
+def store(rows: list[dict[str, object]], path: Path) -> None:
+    """Write the rows to ``path``, best model last; rows of other models that were there are kept."""
+    lines = {
+        row["model"]: {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
+    }
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            lines = {old["model"]: old for old in csv.DictReader(file) if old["model"] in ENTRIES} | lines
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".csv.part")
     with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=[*rows[0], "text"], lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(
-            {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in line.items()} for line in lines
-        )
-    temporary.replace(STORED)
+        writer.writerows(sorted(lines.values(), key=lambda line: -float(line["bits_per_char"])))
+    temporary.replace(path)
 
 
 def main(argv: list[str] | None = None) -> list[dict[str, object]]:
@@ -82,8 +86,8 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
     held = held_out(options.text, quick=options.quick)
     rows = [row(name, held, options.seeds) for name in names]
     report(rows, as_json=options.json)
-    if not options.quick and options.text == "shakespeare":
-        store(rows, options.text)
+    if not options.quick:
+        store(rows, table_file(options.text))
     return rows
 
 

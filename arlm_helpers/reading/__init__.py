@@ -1,0 +1,1 @@
+"""Numbers in, pictures and verdicts out: style, figures, widgets, checks. Imports no model."""

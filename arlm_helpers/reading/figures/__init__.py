@@ -1,0 +1,28 @@
+"""Figures: numbers in, a plotly figure out. Nothing is shown and no model is run here.
+
+Each figure has one message as its title and carries its text alternative in ``layout.meta["alt"]``.
+"""
+
+from arlm_helpers.reading.figures.comparisons import (
+    conditional_heatmap,
+    observed_and_expected,
+    scoreboard_bars,
+    surprisal_bars,
+)
+from arlm_helpers.reading.figures.curves import labelled_lines, rank_frequency
+from arlm_helpers.reading.figures.flow import generation_loop
+from arlm_helpers.reading.figures.panels import next_token_panels
+from arlm_helpers.reading.figures.probabilities import dart_bar, next_token_bars
+
+__all__ = [
+    "conditional_heatmap",
+    "dart_bar",
+    "generation_loop",
+    "labelled_lines",
+    "next_token_bars",
+    "next_token_panels",
+    "observed_and_expected",
+    "rank_frequency",
+    "scoreboard_bars",
+    "surprisal_bars",
+]

@@ -1,0 +1,82 @@
+"""A figure for arithmetic coding: the interval that shrinks with every symbol."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import plotly.graph_objects as go
+
+from arlm_helpers.reading.style import CHOSEN, INK, TEMPLATE, described, token_label
+
+Interval = tuple[Fraction, Fraction]
+
+
+def nested_intervals(
+    steps: Sequence[Mapping[str, Interval]],
+    chosen: Sequence[str],
+    *,
+    number: Fraction | None = None,
+    title: str | None = None,
+) -> go.Figure:
+    """Draw each step's interval at full width, divided among the symbols; the chosen one becomes the next.
+
+    ``steps[t]`` maps each symbol to its part (low, high) of the interval at step t, in order from left to
+    right; ``chosen[t]`` is the symbol that came. ``number`` marks a number inside the last part.
+
+    Raises:
+        ValueError: if there is not one chosen symbol per step, or a step does not have it.
+    """
+    if len(steps) != len(chosen) or any(symbol not in step for step, symbol in zip(steps, chosen)):  # noqa: B905
+        raise ValueError(f"{len(steps)} steps need as many chosen symbols of theirs, got {list(chosen)}")
+    figure = go.Figure()
+    for t, (step, symbol) in enumerate(zip(steps, chosen, strict=True)):
+        y, edges = -2 * t, [part for parts in step.values() for part in parts]
+        low, high = min(edges), max(edges)
+        for i, (name, (begin, end)) in enumerate(step.items()):
+            x0, x1 = float((begin - low) / (high - low)), float((end - low) / (high - low))
+            _segment(figure, name, (x0, x1), y, name == symbol, ("#E4E4E4", "#CFCFCF")[i % 2])
+            figure.add_annotation(
+                x=x0, y=y - 0.5, text=f"{float(begin):.4g}", yshift=-9, showarrow=False, font_size=12
+            )
+            if name == symbol and t + 1 < len(steps):
+                path = f"M {x0} {y - 0.5} L 0 {y - 1.5} L 1 {y - 1.5} L {x1} {y - 0.5} Z"
+                figure.add_shape(type="path", path=path, line_width=0, fillcolor=CHOSEN, opacity=0.15)
+            if name == symbol and t + 1 == len(steps) and number is not None:
+                x = float((number - low) / (high - low))
+                text = f"the number {float(number):.6g}"
+                figure.add_annotation(x=x, y=y - 0.5, text=text, ax=0, ay=44, arrowhead=2, arrowcolor=INK)
+        figure.add_annotation(
+            x=1, y=y - 0.5, text=f"{float(high):.4g}", yshift=-9, showarrow=False, font_size=12
+        )
+    bottom = -2 * (len(steps) - 1) - (1.9 if number is not None else 1.1)
+    width = steps[-1][chosen[-1]][1] - steps[-1][chosen[-1]][0]
+    title = title or f"After {len(steps)} symbols the interval is {float(width):.4g} wide"
+    figure.add_scatter(x=[0], y=[0], mode="markers", marker_opacity=0, hoverinfo="skip")
+    figure.update_layout(
+        template=TEMPLATE,
+        title=title,
+        height=110 + 75 * len(steps) + (20 if number is not None else 0),
+        xaxis={"visible": False, "range": [-0.03, 1.03]},
+        yaxis={
+            "tickvals": [-2 * t for t in range(len(steps))],
+            "ticktext": [f"symbol {t + 1}" for t in range(len(steps))],
+            "range": [bottom, 0.8],
+            "showgrid": False,
+            "showline": False,
+            "ticks": "",
+        },
+    )
+    spoken = "; ".join(
+        f"symbol {t + 1} is {s!r}, the interval becomes {step[s][0]} to {step[s][1]}"
+        for t, (step, s) in enumerate(zip(steps, chosen, strict=True))
+    )
+    mark = "" if number is None else f" The number {number} lies inside."
+    return described(figure, f"{title}. Nested intervals: {spoken}.{mark}")
+
+
+def _segment(figure: go.Figure, name: str, span: tuple[float, float], y: float, hit: bool, grey: str) -> None:
+    box = {"x0": span[0], "x1": span[1], "y0": y - 0.5, "y1": y + 0.5}
+    line = {"color": CHOSEN if hit else "white", "width": 3 if hit else 1}
+    figure.add_shape(type="rect", **box, fillcolor=grey, line=line)
+    if span[1] - span[0] > 0.05:
+        text = token_label(name) + (" ✓" if hit else "")
+        figure.add_annotation(x=sum(span) / 2, y=y, text=text, showarrow=False, font_color=INK)

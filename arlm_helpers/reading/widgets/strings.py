@@ -1,0 +1,49 @@
+"""Every word that a widget shows, in one place. A further language is a further table with the same keys."""
+
+STRINGS: dict[str, dict[str, str]] = {
+    "en": {
+        "error": "This could not be drawn. {problem}",
+        "language": "en",
+        # temperature
+        "prompt": "prompt",
+        "temperature": "temperature",
+        "seed": "seed",
+        "new_seed": "new seed",
+        "new_seed_tip": "draw another continuation",
+        "max_tokens": "length",
+        "continuation": "Continuation",
+        "your_prompt": "your prompt",
+        "written_by_model": "written by the model",
+        # order
+        "order": "order n",
+        "smoothing": "smoothing",
+        "train": "training text",
+        "held_out": "held-out text",
+        "bits_per_character": "bits per character",
+        "order_title": "Order {order}: {held_out:.2f} bits on new text, {train:.2f} on old",
+        "seen": "{seen:.1%} of the held-out {order}-grams occur in the training text.",
+        "sample": "Sample, order {order}, {smoothing}",
+        # tokens
+        "text": "text",
+        "tokenizer": "tokenizer",
+        "token": "token",
+        "id": "id",
+        "bytes": "bytes",
+        "as_table": "the same as a table",
+        "n_tokens": "{tokens:,} tokens · {per_token:.2f} characters, {bytes_per_token:.2f} bytes per token",
+        "no_tokens": "0 tokens",
+        "ribbon": "tokens in reading order",
+        "too_long": "The text has {length:,} characters; at most {limit:,} are shown. Shorten it.",
+        "row_limit": "{shown:,} of {total:,} tokens in the table.",
+        "cannot_encode": "{tokenizer} cannot encode this text. {problem}",
+    }
+}
+
+
+def text(key: str, *, language: str = "en", **values: object) -> str:
+    """The words for ``key`` with ``values`` filled in.
+
+    Raises:
+        KeyError: if the key or the language is not in the table.
+    """
+    return STRINGS[language][key].format(**values)

@@ -1,0 +1,1 @@
+"""What maintains the course; nothing here is taught."""

@@ -150,23 +150,29 @@ def drawn(page):
     )
 
 
-def wait_for_change(page, before):
+def wait_for_change(page, before, milliseconds=STEP):
     page.wait_for_function(
         "before => JSON.stringify([...document.querySelectorAll('.widget-output .js-plotly-plot')]"
         ".map(f => [f.layout.title?.text, f.data[0].x])) !== before",
         arg=before,
+        timeout=milliseconds,
     )
 
 
-def drag_first_slider(page, pixels=60):
-    handle = page.locator(".widget-slider .noUi-handle").first
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + pixels, y, steps=8)
-    page.mouse.up()
+def drag_the_slider_until_the_figure_changes(page, pixels=60, tries=6):
+    """Figures above may still be drawn and push the slider away under the mouse; then drag again."""
+    before, handle = drawn(page), page.locator(".widget-slider .noUi-handle").first
+    for attempt in range(tries):
+        handle.hover()  # scrolls to it and waits until it stands still
+        box = handle.bounding_box()
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 2 + pixels, box["y"] + box["height"] / 2, steps=8)
+        page.mouse.up()
+        try:
+            return wait_for_change(page, before, 15_000)
+        except playwright.TimeoutError:
+            if attempt == tries - 1:
+                raise
 
 
 def sources(page):
@@ -190,16 +196,12 @@ def test_a_figure_of_the_course_follows_its_slider(page, lab, name):
         pytest.skip(f"{name} is not written yet")
     shutil.copy(source, lab[1] / name)  # JupyterLab saves what it opens
     open_and_run(page, lab, name)
-    before = drawn(page)
-    drag_first_slider(page)
-    wait_for_change(page, before)
+    drag_the_slider_until_the_figure_changes(page)
 
 
 def test_a_figure_follows_slider_and_keyboard_and_an_error_is_seen(page, lab, sample):
     open_and_run(page, lab, sample)
-    before = drawn(page)
-    drag_first_slider(page)
-    wait_for_change(page, before)
+    drag_the_slider_until_the_figure_changes(page)
     before = drawn(page)
     page.locator(".widget-slider .noUi-handle").first.focus()
     page.keyboard.press("ArrowRight")

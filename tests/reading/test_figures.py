@@ -65,7 +65,7 @@ def figure_functions():
             if (
                 isinstance(node, ast.FunctionDef)
                 and node.returns
-                and ast.unparse(node.returns) == "go.Figure"
+                and ast.unparse(node.returns).endswith("Figure")
             ):
                 yield pytest.param(node, id=f"{path.stem}.{node.name}")
 

@@ -49,7 +49,7 @@ def generation_loop(
     _draw_way_back(figure, edges)
     figure.update_layout(
         template=TEMPLATE,
-        title="Four calls write one token, and the token goes back to the start",
+        title="Four calls write one token, which goes back to the start",
         height=300,
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
         xaxis={"visible": False, "range": [0, 100], "fixedrange": True},

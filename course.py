@@ -69,7 +69,7 @@ def test(rest: list[str], verbose: bool) -> int:
 
 def run(rest: list[str], verbose: bool) -> int:
     """Execute the series, or the notebooks named, into ``build``."""
-    return become([set_up(verbose), str(ROOT / "tools" / "execute_notebooks.py"), *rest])
+    return become([set_up(verbose), "-m", "tools.execute_notebooks", *rest])
 
 
 def bench(rest: list[str], verbose: bool) -> int:

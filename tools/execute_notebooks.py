@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from html_pages import write_pages
+from tools.html_pages import write_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"

@@ -1,15 +1,45 @@
-"""HTML pages of executed notebooks, whose plotly figures work without a kernel and without a network."""
+"""HTML pages of executed notebooks: figures and formulas work without a kernel and without a network."""
 
 import html
+import re
 from pathlib import Path
 
 import nbformat
 import plotly.io
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from plotly.offline import get_plotlyjs
+
+from tools.store_notebooks import tidy
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 SCRIPT = "plotly.min.js"
+
+
+class FormulaRenderer(IPythonRenderer):
+    """Markdown whose formulas become MathML, which browsers draw without MathJax and its download."""
+
+    def block_math(self, body: str) -> str:
+        """A formula on a line of its own."""
+        return convert(body, display="block")
+
+    def inline_math(self, body: str) -> str:
+        """A formula within a line."""
+        return convert(body)
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's pages, with ``FormulaRenderer`` and without a script from elsewhere."""
+
+    @pass_context
+    def markdown2html(self, context: Context, source: str) -> str:
+        """A Markdown cell as HTML."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = FormulaRenderer(escape=False, attachments=attachments)
+        return MarkdownWithMath(renderer=renderer).render(source)
 
 
 def write_pages(folder: Path) -> Path:
@@ -18,8 +48,10 @@ def write_pages(folder: Path) -> Path:
     rows = []
     for path in sorted(folder.glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
+        tidy(notebook)  # a widget without a kernel would ask a server for its script
         draw_figures(notebook)
-        page, _resources = HTMLExporter().from_notebook_node(notebook)
+        page, _resources = PageExporter(mathjax_url="", require_js_url="").from_notebook_node(notebook)
+        page = re.sub(r'<script src="">\s*</script>', "", page)
         page = page.replace("<head>", f'<head><script src="{SCRIPT}"></script>', 1)
         path.with_suffix(".html").write_text(page, encoding="utf-8")
         rows.append(f'<li><a href="{path.stem}.html">{html.escape(title(notebook, path.stem))}</a></li>')

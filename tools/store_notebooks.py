@@ -179,13 +179,10 @@ def alternative(output) -> str:
 def untidy(notebook) -> list[str]:
     """What keeps a notebook from being stored."""
     problems = ["metadata.widgets is stored"] if "widgets" in notebook.metadata else []
-    count = 0
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
-        count += 1
-        if cell.execution_count != count:
-            problems.append(f"cell {cell.id}: execution count {cell.execution_count}, expected {count}")
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        problems.append("not executed in order from a fresh start; run tools/store_notebooks.py")
+    for cell in cells:
         for output in cell.outputs:
             problems += [f"cell {cell.id}: {problem}" for problem in untidy_output(output)]
     return problems

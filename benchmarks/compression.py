@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
         characters={"type": int, "default": 20_000, "help": "held-out characters to compress"},
     )
     held = held_out(options.text, quick=options.quick)
-    text = held.test[: 2_000 if options.quick else options.characters]
+    text = held.test[: 500 if options.quick else options.characters]
     tokenizer = CharTokenizer.from_text(held.train + held.test)
     train, ids = torch.tensor(tokenizer.encode(held.train)), torch.tensor(tokenizer.encode(text))
     rows = [coded(name, train, ids, tokenizer.vocab_size) for name in MODELS]

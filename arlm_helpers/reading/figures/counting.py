@@ -49,7 +49,7 @@ def count_table_drawing(
     figure.update_layout(
         template=TEMPLATE,
         title=title,
-        height=310,
+        height=285,
         xaxis={"visible": False, "range": [0, wide + 1]},
         yaxis={"tickvals": [0, 1, 3, 4, 5], "ticktext": names, "range": [-0.6, 5.6], "showgrid": False},
     )

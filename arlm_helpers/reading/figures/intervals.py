@@ -54,7 +54,7 @@ def nested_intervals(
     figure.update_layout(
         template=TEMPLATE,
         title=title,
-        height=110 + 75 * len(steps) + (20 if number is not None else 0),
+        height=100 + 66 * len(steps) + (25 if number is not None else 0),
         xaxis={"visible": False, "range": [-0.03, 1.03]},
         yaxis={
             "tickvals": [-2 * t for t in range(len(steps))],

@@ -196,6 +196,12 @@ def test_a_figure_of_the_course_follows_its_slider(page, lab, name):
         pytest.skip(f"{name} is not written yet")
     shutil.copy(source, lab[1] / name)  # JupyterLab saves what it opens
     open_and_run(page, lab, name)
+    if picture := os.environ.get("ARLM_PICTURE"):  # the picture of README.md
+        page.set_viewport_size({"width": 1280, "height": 860})
+        for _ in range(3):  # figures above are still being drawn and push the widget away
+            page.locator(".arlm-widget").first.evaluate("widget => widget.scrollIntoView({block: 'end'})")
+            page.wait_for_timeout(2000)
+        page.screenshot(path=ROOT / picture)
     drag_the_slider_until_the_figure_changes(page)
 
 

@@ -10,14 +10,19 @@ Source:
 """
 
 import re
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
-from operator import index
 
-from arlm_helpers.text.tokenizers import Tokenizer, checked_bytes, checked_specials, utf8
+from arlm_helpers.text.checking import (
+    checked_bytes,
+    checked_merges,
+    checked_n_merges,
+    checked_specials,
+    checked_text,
+)
+from arlm_helpers.text.tokenizers import Tokenizer
 
 Pair = tuple[int, int]
 
@@ -124,13 +129,9 @@ def train_bpe(text: str, vocab_size: int) -> list[Pair]:
     Raises:
         ValueError: if ``text`` is empty, or ``vocab_size`` is below 256 or above 1,114,112.
     """
-    utf8(text)  # raises if the text cannot be written
-    if not text:
-        raise ValueError("text is empty; give a text to learn from")
-    if not 256 <= index(vocab_size) <= sys.maxunicode + 1:
-        raise ValueError(f"vocab_size must be in 256..{sys.maxunicode + 1}, got {vocab_size}")
-    word_counts = Counter(split_words(text))
-    return learn_merges({utf8(word): count for word, count in word_counts.items()}, vocab_size - 256)
+    n_merges = checked_n_merges(vocab_size)
+    word_counts = Counter(split_words(checked_text(text)))
+    return learn_merges({word.encode(): count for word, count in word_counts.items()}, n_merges)
 
 
 def apply_merges(word: str, merged_id: Mapping[str, int]) -> str:
@@ -151,22 +152,6 @@ def apply_merges(word: str, merged_id: Mapping[str, int]) -> str:
     return word
 
 
-def checked_merges(merges: Sequence[Sequence[int]]) -> tuple[Pair, ...]:
-    """``merges`` as a tuple of pairs.
-
-    Raises:
-        ValueError: if a merge is not a pair of ids that exist before it, or appears twice.
-    """
-    for place, merge in enumerate(merges):
-        if len(merge) != 2 or not all(0 <= index(part) < 256 + place for part in merge):
-            raise ValueError(f"merge {place} must be two ids in 0..{255 + place}, got {merge}")
-    pairs = tuple((index(first), index(last)) for first, last in merges)
-    if len(set(pairs)) < len(pairs):
-        twice = Counter(pairs).most_common(1)[0][0]
-        raise ValueError(f"merges must be distinct, got {twice} more than once")
-    return pairs
-
-
 class BPETokenizer(Tokenizer):
     """Byte-level BPE: ids 0 to 255 are the bytes, then one id per merge, then the special tokens.
 
@@ -174,7 +159,7 @@ class BPETokenizer(Tokenizer):
     have been seen before.
     """
 
-    kind = "bpe"
+    kind, saved = "bpe", ("merges", "specials")
 
     def __init__(self, merges: Sequence[Sequence[int]], *, specials: Sequence[str] = ()) -> None:
         self.merges = checked_merges(merges)
@@ -192,26 +177,21 @@ class BPETokenizer(Tokenizer):
         Raises:
             ValueError: if ``vocab_size`` has no room for 256 bytes and the special tokens.
         """
-        specials = checked_specials(specials)
-        if vocab_size < 256 + len(specials):
-            least = f"{256 + len(specials)} (256 bytes, {len(specials)} special tokens)"
-            raise ValueError(f"vocab_size must be at least {least}, got {vocab_size}")
-        return cls(train_bpe(text, vocab_size - len(specials)), specials=specials)
+        n_merges = checked_n_merges(vocab_size, checked_specials(specials))
+        return cls(train_bpe(text, 256 + n_merges), specials=specials)
 
     def encode_bytes(self, data: bytes) -> list[int]:
         """The ids of any bytes; for valid UTF-8 the same as ``encode`` of the text."""
-        return self._encode_ordinary(checked_bytes(data).decode("utf-8", "surrogateescape"))
+        return self.encode_ordinary(checked_bytes(data).decode("utf-8", "surrogateescape"))
 
-    def settings(self) -> dict[str, object]:
-        return {"merges": [list(merge) for merge in self.merges], "specials": list(self.specials)}
-
-    def _encode_ordinary(self, text: str) -> list[int]:
+    def encode_ordinary(self, text: str) -> list[int]:
         ids = []
         for word in split_words(text):
-            ids += self._remembered.get(word) or self._encode_word(word)
+            ids += self._remembered.get(word) or self.encode_word(word)
         return ids
 
-    def _encode_word(self, word: str) -> list[int]:
+    def encode_word(self, word: str) -> list[int]:
+        """The ids of one word, which is remembered if it is short."""
         word_bytes = word.encode("utf-8", "surrogateescape")
         ids = [ord(token) for token in apply_merges(word_bytes.decode("latin-1"), self._merged_id)]
         if len(self._remembered) >= 65_536:

@@ -2,32 +2,16 @@
 
 import json
 import os
-import uuid
 from pathlib import Path
 
-from arlm_helpers.text.bpe import BPETokenizer, checked_merges
+from arlm_helpers.text.bpe import BPETokenizer
+from arlm_helpers.text.checking import checked_merges
+from arlm_helpers.text.saving import VERSION
 from arlm_helpers.text.tokenizers import ByteTokenizer, CharTokenizer, Tokenizer
 
-VERSION = 1
 CLASSES: dict[str, type[Tokenizer]] = {cls.kind: cls for cls in (CharTokenizer, ByteTokenizer, BPETokenizer)}
 WAY_OUT = "save the tokenizer again with tokenizer.save(path)"
 MOST_BYTES = 100_000_000  # of all tokens together
-
-
-def save_tokenizer(tokenizer: Tokenizer, path: str | os.PathLike[str]) -> None:
-    """Write ``tokenizer`` to ``path``: under a temporary name first, so that no half file is ever left.
-
-    Raises:
-        OSError: if the folder does not exist or cannot be written.
-    """
-    path = Path(path)
-    record = {"kind": tokenizer.kind, "version": VERSION, **tokenizer.settings()}
-    temporary = path.with_name(f"{uuid.uuid4().hex}.tmp")
-    try:
-        temporary.write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arlm_helpers.text.bpe import BPETokenizer
-from arlm_helpers.text.tokenizers import ByteTokenizer, CharTokenizer, Tokenizer, utf8
+from arlm_helpers.text.checking import utf8
+from arlm_helpers.text.tokenizers import ByteTokenizer, CharTokenizer, Tokenizer
 
 END = "<|endoftext|>"
 AWKWARD = [

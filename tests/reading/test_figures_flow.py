@@ -53,7 +53,7 @@ def test_panels_show_the_same_tokens_in_the_order_of_the_first():
         (0.4, 0.35, 0.25), abs=1e-6
     )
     assert list(figure.layout.yaxis.ticktext) == ["'a'", "'b'", "other"]
-    assert figure.layout.title.text == "'a' has 90% and 40%"
+    assert figure.layout.title.text == "'a' has 90%, then 40%"
     assert "hot: 'a' 40%, 'b' 35%, other 25%" in alt_text(figure)
 
 

@@ -45,22 +45,32 @@ def count_table_drawing(
         owned = chosen is not None and starts[chosen] <= e < starts[chosen + 1]
         for height, value in ((1, token_label(tokens[e])), (0, counts[e])):
             _box(figure, e + 0.5, height, value, CHOSEN if owned else OTHER)
-    names = ["counts", "tokens", "starts", "keys", "context"]
-    figure.update_layout(
-        template=TEMPLATE,
-        title=title,
-        height=285,
-        xaxis={"visible": False, "range": [0, wide + 1]},
-        yaxis={"tickvals": [0, 1, 3, 4, 5], "ticktext": names, "range": [-0.6, 5.6], "showgrid": False},
-    )
-    figure.update_yaxes(showline=False, ticks="")
-    figure.add_scatter(x=[0], y=[0], mode="markers", marker_opacity=0, hoverinfo="skip")  # axes need a trace
+    _lay_out(figure, wide, title)
     slices = (
         f"{contexts[c]!r} has key {keys[c]} and entries {starts[c]} up to {starts[c + 1]}: "
         + ", ".join(f"{tokens[e]!r} {counts[e]}" for e in range(starts[c], starts[c + 1]))
         for c in range(n_contexts)
     )
     return described(figure, f"{title}. {'; '.join(slices)}. The last start, {starts[-1]}, is the end.")
+
+
+def _lay_out(figure: go.Figure, wide: int, title: str) -> None:
+    """Name the arrays on the left; no other axis."""
+    names = {0: "counts", 1: "tokens", 3: "starts", 4: "keys", 5: "context"}
+    rows = {
+        "tickvals": list(names),
+        "ticktext": list(names.values()),
+        "range": [-0.6, 5.6],
+        "showgrid": False,
+    }
+    figure.update_layout(
+        template=TEMPLATE,
+        title=title,
+        height=285,
+        xaxis={"visible": False, "range": [0, wide + 1]},
+        yaxis={**rows, "showline": False, "ticks": ""},
+    )
+    figure.add_scatter(x=[0], y=[0], mode="markers", marker_opacity=0, hoverinfo="skip")  # axes need a trace
 
 
 def _box(figure: go.Figure, x: float, y: float, value: object, colour: str) -> None:

@@ -45,30 +45,21 @@ def next_token_panels(
         )  # fmt: skip
         spoken.append(f"{name}: " + ", ".join(f"{a} {b}" for a, b in zip(labels, text, strict=True)))
         best.append(text[0])
-    figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.5, 1], tickformat=".0%")
-    figure.update_yaxes(showgrid=False)
-    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=labels, col=1)
-    figure.update_layout(
-        template=TEMPLATE,
-        title=title or f"{labels[0]} has {', '.join(best[:-1])} and {best[-1]}"
-        if len(best) > 1
-        else labels[0],
-        height=160 + 26 * len(labels),
-        margin_t=90,
-        margin_b=70,
-    )
-    figure.add_annotation(
-        text="probability of the next token",
-        x=0.5,
-        y=0,
-        xref="paper",
-        yref="paper",
-        yshift=-52,
-        showarrow=False,
-    )
+    _lay_out(figure, labels, title or f"{labels[0]} has {', then '.join(best)}")
     return described(
         figure, f"Bars of the next token's probability, {len(probs)} panels. {'; '.join(spoken)}."
     )
+
+
+def _lay_out(figure: Figure, labels: Sequence[str], title: str) -> None:
+    """The same axes for every panel, the tokens named once, on the left."""
+    figure.update_xaxes(range=[0, 1.18], tickvals=[0, 0.5, 1], tickformat=".0%")
+    figure.update_yaxes(showgrid=False)
+    figure.update_yaxes(autorange="reversed", tickvals=list(range(len(labels))), ticktext=labels, col=1)
+    height = 160 + 26 * len(labels)
+    figure.update_layout(template=TEMPLATE, title=title, height=height, margin_t=90, margin_b=70)
+    below = {"x": 0.5, "y": 0, "xref": "paper", "yref": "paper", "yshift": -52}
+    figure.add_annotation(text="probability of the next token", showarrow=False, **below)
 
 
 def _percent(share: float) -> str:

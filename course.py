@@ -30,7 +30,7 @@ environment variables:
                 another CUDA:   the same with the index that https://pytorch.org names for it
                 back again:     ARLM_TORCH=""
   ARLM_ENV    "current": use the Python that runs this script (conda, see environment.yml), not .venv
-  ARLM_SLOW   factor on the 90 seconds that a notebook may take under test, such as 3
+  ARLM_SLOW   factor on the 90 seconds of processor time that a notebook may use under test, such as 3
 """
 
 

@@ -16,7 +16,7 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from arlm_helpers.text.bpe import WORD, BPETokenizer
 from arlm_helpers.text.data import load_corpus
-from benchmarks.harness import arguments, cpu_clock, report
+from benchmarks.harness import arguments, command, cpu_clock, report
 
 ONE_THREAD = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -80,4 +80,4 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -15,7 +15,7 @@ from arlm_helpers.models.ngram import NGram
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.text.tokenizers import CharTokenizer
 from benchmarks.entries import COMPRESSORS
-from benchmarks.harness import arguments, cpu_clock, report
+from benchmarks.harness import arguments, command, cpu_clock, report
 from benchmarks.scoreboard import held_out
 
 MODELS = {
@@ -39,7 +39,7 @@ def coded(name: str, train: torch.Tensor, ids: torch.Tensor, vocab_size: int) ->
         "compressor": name,
         "bytes": len(data),
         "cross_entropy_bytes": expected,
-        "over_percent": 100 * (len(data) - expected) / expected,
+        "over_percent": 100 * (len(data) - expected) / expected if expected else None,
         "same_text": same,
         "write_cpu_seconds": writing.seconds,
         "read_cpu_seconds": reading.seconds,
@@ -66,4 +66,4 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -3,7 +3,7 @@
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,6 +38,14 @@ def arguments(description: str, argv: Sequence[str] | None = None, **more: dict)
         parser.add_argument(f"--{name}", **words)
     torch.set_num_threads(1)
     return parser.parse_args(argv)
+
+
+def command(main: Callable[[], object]) -> None:
+    """Run ``main`` as a command: what is wrong with the reader's text or options is said in one line."""
+    try:
+        main()
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from None
 
 
 def shown(value: object) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from arlm_helpers.decoding.evaluation import bits_per_character
 from arlm_helpers.text.data import load_corpus, load_text, split_text
 from benchmarks.entries import ENTRIES, Held, Result
-from benchmarks.harness import arguments, report
+from benchmarks.harness import arguments, command, report
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -92,4 +92,4 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

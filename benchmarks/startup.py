@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 
-from benchmarks.harness import arguments, report
+from benchmarks.harness import arguments, command, report
 
 QUESTIONS = {
     "import arlm_helpers": "import arlm_helpers",
@@ -59,4 +59,4 @@ def main(argv: list[str] | None = None) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MAX_LINES = 40
 KINDS = ("warm-up", "extension", "open question")
 CHECK_CALL = re.compile(r"\bcheck\.\w+\(")
+CLOSED_LINE = re.compile(r"# Solution|(?:def|class) .*[:(]|(?:import|from|@).*")  # tells no answer
 
 spec = importlib.util.spec_from_file_location("store_notebooks", ROOT / "tools" / "store_notebooks.py")
 store_notebooks = importlib.util.module_from_spec(spec)
@@ -114,6 +115,21 @@ def exercises_check_themselves(notebook):
     return complaints
 
 
+def solutions_are_closed(notebook):
+    """Of a folded cell a reader sees the first line and the outputs: neither may hold the answer."""
+    complaints = []
+    for title, cells in exercises(notebook).items():
+        for cell in cells:
+            if not (cell.cell_type == "code" and is_folded(cell) and ".must_pass()" in cell.source):
+                continue
+            first_line = cell.source.splitlines()[0]
+            if not CLOSED_LINE.fullmatch(first_line):
+                complaints.append(f"{title}: the solution shows {first_line!r}; begin it with '# Solution'")
+            if printed(cell).strip() != "✓ solved":
+                complaints.append(f"{title}: the solution prints more than '✓ solved', which nothing folds")
+    return complaints
+
+
 def printed(cell):
     return " ".join(str(o.get("text", o.get("data", {}).get("text/plain", ""))) for o in cell.outputs)
 
@@ -161,6 +177,7 @@ RULES = [
     opening_keeps_its_promise,
     one_setup_and_one_parameters_cell,
     exercises_check_themselves,
+    solutions_are_closed,
     ends_with_exercises_summary_and_next,
     headings_do_not_skip_levels,
     images_have_a_text,

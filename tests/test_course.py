@@ -99,6 +99,24 @@ def test_ctrl_c_ends_with_a_sentence_and_code_130(copy):
     assert "The same command goes on from here" in shown and "Traceback" not in shown
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
+def test_ctrl_c_waits_until_the_step_has_tidied_up(copy):
+    (copy / "tidy.py").write_text(
+        "import pathlib, time\n"
+        "try:\n    pathlib.Path('began').touch(); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    time.sleep(1); pathlib.Path('tidied').touch()\n"
+    )
+    code = "import sys; from tools.set_up import step; step('a step', [sys.executable, 'tidy.py'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=copy, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while not (copy / "began").exists():
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=60)
+    assert (copy / "tidied").exists()
+
+
 def test_clean_removes_what_the_commands_made_and_nothing_else(copy):
     for name in ("build", ".pytest_cache", "tools/__pycache__", "notebooks/.ipynb_checkpoints", "data/cache"):
         (copy / name).mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from tests.notebook_rules import (
     nothing_of_this_machine,
     one_setup_and_one_parameters_cell,
     opening_keeps_its_promise,
+    solutions_are_closed,
     store_notebooks,
     title_is_a_question,
 )
@@ -72,7 +73,9 @@ def good_notebook():
             ),
             code_cell("answer = ...\ncheck.pairs(answer)", result(text__plain="○ not solved yet")),
             code_cell(
-                "check.pairs(3).must_pass()", result(text__plain="✓ solved"), jupyter={"source_hidden": True}
+                "# Solution\ncheck.pairs(3).must_pass()",
+                result(text__plain="✓ solved"),
+                jupyter={"source_hidden": True},
             ),
         ]
     cells += [
@@ -129,6 +132,10 @@ def unfold_a_solution(notebook):
     notebook.cells[8].metadata = nbformat.from_dict({})
 
 
+def print_the_answer(notebook):
+    notebook.cells[8].outputs.insert(0, nbformat.v4.new_output("stream", text="3 pairs\n"))
+
+
 def tell_the_folder(notebook):
     notebook.cells[1].outputs.append(result(text__plain=str(ROOT / "data")))
 
@@ -150,6 +157,9 @@ FAULTS = [
     (exercises_check_themselves, edit(7, "check.pairs", "print")),
     (exercises_check_themselves, edit(8, ".must_pass()", "")),
     (exercises_check_themselves, unfold_a_solution),
+    (solutions_are_closed, edit(8, "# Solution", "# 3 pairs")),
+    (solutions_are_closed, edit(8, "# Solution", "def pairs(): return 3")),
+    (solutions_are_closed, print_the_answer),
     (ends_with_exercises_summary_and_next, edit(15, "|", "")),
     (ends_with_exercises_summary_and_next, lambda notebook: notebook.cells.pop()),
     (headings_do_not_skip_levels, edit(3, "### Pairs", "#### Pairs")),

@@ -47,17 +47,29 @@ def step(what: str, command: list[str], verbose: bool = False) -> None:
     say(f"- {what} ...", end="\n" if verbose else "")
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
     with subprocess.Popen(command, env=variables(), **pipe) as process:
-        for line in process.stdout:
-            lines.append(line)
-            if verbose:
-                say("  " + line, end="")
-            elif live:
-                say(f"\r\033[K- {what} ... {line.strip()[:50]}", end="")
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if verbose:
+                    say("  " + line, end="")
+                elif live:
+                    say(f"\r\033[K- {what} ... {line.strip()[:50]}", end="")
+        except KeyboardInterrupt:
+            let_end(process)
+            raise
     say(f"\r\033[K- {what} ..." if live else "", end="")
     if process.returncode:
         say(" failed")
         raise CourseError(explain(lines))
     say(f" {time.monotonic() - start:.1f} s")
+
+
+def let_end(process: subprocess.Popen) -> None:
+    """After Ctrl-C, which the command got too: let it tidy up, so that the next run does not meet it."""
+    try:
+        process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def explain(lines: list[str]) -> str:

@@ -42,13 +42,18 @@ class Predictor:
     """
 
     def __init__(self, model) -> None:
-        self.model, self.cache = model, model.new_cache()
+        self.model, self.cache, self.context = model, model.new_cache(), []
         self.edges = share_edges(torch.zeros(model.vocab_size))
 
     def read(self, token: int) -> None:
         """Let the model read ``token`` and predict the next."""
+        unread, limit = [token], getattr(self.model, "context_length", None)
+        if len(self.context) == limit:  # full: go on from the latest half of it, as ``generate`` does
+            unread = [*self.context, token][-max(limit // 2, 1) :]
+            self.context, self.cache = [], self.model.new_cache()
+        self.context += unread
         with torch.inference_mode():
-            self.edges = share_edges(self.model(torch.tensor([[token]]), self.cache)[0, -1])
+            self.edges = share_edges(self.model(torch.tensor([unread]), self.cache)[0, -1])
 
 
 def add_carry(written: bytearray) -> None:

@@ -48,7 +48,9 @@ def token_nats(
     """
     if not 1 <= first < len(ids):
         raise ValueError(f"first must lie in 1 … {len(ids) - 1} for a text of {len(ids)} tokens, got {first}")
-    window = window or getattr(model, "context_length", None)
+    limit = getattr(model, "context_length", None)
+    if window is None and limit is not None:
+        window = min(limit, len(ids))
     with torch.inference_mode():
         if window is None:
             return torch.cat(list(read_on(model, ids, first)))

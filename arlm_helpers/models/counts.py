@@ -51,6 +51,7 @@ def find_contexts(
     A context is looked up by its earliest token and by the number of the shorter context behind it,
     so one binary search per length is enough.
     """
+    ids = ids.long()  # keys need 64 bits
     found = [torch.zeros_like(ids)]  # every position ends the empty context, number 0
     for length, table in enumerate(tables[1:], start=1):
         earliest = torch.full_like(ids, -1)
@@ -79,6 +80,7 @@ def count_ngrams(ids: Int[Tensor, " time"], vocab_size: int, order: int) -> list
         )
     if not 0 <= int(ids.min()) <= int(ids.max()) < vocab_size:
         raise ValueError(f"ids must lie in 0 … {vocab_size - 1}, got {int(ids.min())} … {int(ids.max())}")
+    ids = ids.long()  # keys need 64 bits
     contexts = torch.zeros_like(ids)
     tables = [tally(torch.zeros(1, dtype=ids.dtype), contexts, ids, vocab_size)]
     for length in range(1, order):  # a context is its earliest token and the shorter context after it

@@ -95,6 +95,11 @@ def read_text(path: str | Path) -> str:
         ValueError: if the file is missing, a folder, empty, too large for memory, or not UTF-8; the
             message says what to do.
     """
+    if len(str(path)) > 1000:
+        raise ValueError(
+            f"the path of a file is asked for, got {len(str(path)):,} characters, {str(path)[:40]!r} …; "
+            "a text that you hold already need not be loaded"
+        )
     path = Path(path)
     data = read_bytes(path)
     try:

@@ -2,10 +2,18 @@
 
 import importlib
 import json
+import runpy
 
 import pytest
 
-from benchmarks.__main__ import names
+from benchmarks.__main__ import FOLDER, names
+
+
+@pytest.mark.parametrize("name", ["bpe_training", "compression", "scoreboard"])
+def test_a_text_that_cannot_be_read_is_told_in_one_line(name, monkeypatch):
+    monkeypatch.setattr("sys.argv", [name, "--text", "no such file.txt"])
+    with pytest.raises(SystemExit, match=r"^error: there is no file"):
+        runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
 
 
 @pytest.mark.slow

@@ -73,6 +73,29 @@ def test_edges_are_whole_increasing_and_proportional(logits):
     assert ((widths / SHARES - probs).abs() < 1e-6).all()
 
 
+class Limited(Sure):
+    """A model that reads at most four tokens at once and repeats the last one."""
+
+    context_length = 4
+
+    def new_cache(self):
+        return []
+
+    def __call__(self, ids, cache=None):
+        cache = [] if cache is None else cache
+        cache += ids[0].tolist()
+        if len(cache) > self.context_length:
+            raise ValueError("context is full")
+        return 3.0 * torch.nn.functional.one_hot(ids, 3).double()
+
+
+@given(st.lists(st.integers(0, 2), max_size=30), st.integers(1, 4))
+def test_a_model_of_limited_context_goes_on_from_the_latest_half(ids, limit):
+    model = Limited([0.0, 0.0, 0.0])
+    model.context_length = limit
+    assert decompress(model, compress(model, torch.tensor(ids, dtype=torch.long))).tolist() == ids
+
+
 def test_a_broken_model_is_refused():
     with pytest.raises(ValueError, match="NaN"):
         compress(Sure([math.nan, 0.0, 0.0]), torch.tensor([0, 1]))

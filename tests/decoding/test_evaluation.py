@@ -48,11 +48,19 @@ def test_windows_without_overlap_are_worse_and_only_at_the_seams(model):
     assert {(place % 8) for place in differs.nonzero().flatten().tolist()} <= {0, 1}
 
 
+def test_a_text_shorter_than_the_models_own_window_is_read_at_once(model, monkeypatch):
+    monkeypatch.setattr(model, "context_length", 64, raising=False)
+    ids = random_ids(10, 11)
+    torch.testing.assert_close(token_nats(model, ids), at_once(model, ids))
+
+
 def test_bits_per_character_by_hand():
     assert bits_per_character(8 * math.log(2), 4) == pytest.approx(2.0)
 
 
-@pytest.mark.parametrize("options", [{"window": 12}, {"window": -1}, {"first": 0}, {"first": 10}])
+@pytest.mark.parametrize(
+    "options", [{"window": 12}, {"window": -1}, {"window": 0}, {"first": 0}, {"first": 10}]
+)
 def test_a_text_shorter_than_its_window_is_refused_with_the_numbers(model, options):
     with pytest.raises(ValueError, match="10 tokens"):
         token_nats(model, random_ids(10, 11), **options)

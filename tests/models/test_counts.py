@@ -83,3 +83,14 @@ def test_a_large_vocabulary_and_a_high_order_do_not_overflow():
     ids = torch.randint(60_000, (5_000,), generator=torch.Generator().manual_seed(0))
     tables = count_ngrams(ids, 60_000, 9)
     assert find_contexts(ids[None, 100:108], tables)[-1][0, -1] >= 0
+
+
+def test_ids_of_few_bits_count_as_those_of_many():
+    ids = torch.randint(250, (4_000,), generator=torch.Generator().manual_seed(0))
+    wide, narrow = count_ngrams(ids, 250, 4), count_ngrams(ids.to(torch.int16), 250, 4)
+    assert all(
+        torch.equal(a.keys, b.keys) and torch.equal(a.counts, b.counts)
+        for a, b in zip(wide, narrow, strict=True)
+    )
+    found = [find_contexts(x[None, :50], wide)[3] for x in (ids, ids.to(torch.int16))]
+    assert torch.equal(*found) and (found[0][0, 2:] >= 0).all()

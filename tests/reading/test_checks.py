@@ -134,6 +134,23 @@ def test_an_answer_of_the_wrong_kind_gets_a_hint(surprisal):
     assert "0.5 cannot be checked" in surprisal(0.5).message
 
 
+@pytest.mark.parametrize("answer", [10**5000, lambda p: 10**5000], ids=["value", "function"])
+def test_a_number_too_long_to_be_written_gets_a_hint(surprisal, answer):
+    assert "a value of type int" in surprisal(answer).message
+
+
+@pytest.mark.parametrize("answer", [lambda p: Huge(), lambda p: float("9x" * 50_000)], ids=["hint", "error"])
+def test_a_hint_that_repeats_a_huge_answer_is_cut_short(surprisal, answer):
+    assert len(surprisal(answer).message) < 1000
+
+
+class Huge(float):
+    """A number that takes a page to write."""
+
+    def __format__(self, _form):
+        return "9" * 100_000
+
+
 @pytest.mark.parametrize("answer", [(1, ...), [...], {"a": ...}])
 def test_dots_inside_a_container_are_not_solved_yet(surprisal, answer):
     assert surprisal(answer).passed is None

@@ -150,6 +150,16 @@ def test_rank_frequency_keeps_first_and_last_rank_and_stays_small():
     assert len(line.x) <= 250
 
 
+def test_names_in_rank_frequency_stand_above_every_line():
+    counts = {"steep": [900, 500, 80, 2], "flat": [60] * 30 + [1] * 500, "low": [50, 2]}
+    labels = {label.text: label for label in figures.rank_frequency(counts).layout.annotations}
+    for name in ("steep", "flat"):
+        rank, count = round(10 ** labels[name].x), 10 ** labels[name].y
+        highest = max(sorted(c, reverse=True)[rank - 1] for c in counts.values() if len(c) >= rank)
+        assert count == pytest.approx(highest)
+    assert (labels["low"].x, labels["low"].y) == (math.log10(2), math.log10(2))  # never on top: at its end
+
+
 def test_the_title_counts_the_bars_inside_their_error_bars():
     assert EXAMPLES["observed_and_expected"]().layout.title.text == "1 of 2 bars end inside their error bars"
 

@@ -177,6 +177,11 @@ def test_a_missing_result_is_named():
         order_explorer({key: row for key, row in RESULTS.items() if key != (3, "add-k")})
 
 
+def test_an_order_that_no_smoothing_has_is_named():
+    with pytest.raises(ValueError, match=r"\(3, 'add-k'\)"):
+        order_explorer({key: row for key, row in RESULTS.items() if key[0] != 3})
+
+
 class Bytes:
     """A tokenizer written for this test: one token per byte."""
 

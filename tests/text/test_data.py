@@ -107,6 +107,12 @@ def test_the_advice_to_convert_works(tmp_path):
     assert load_text(tmp_path / "古文-utf8.txt") == "学而时习之"
 
 
+def test_a_text_in_place_of_a_path_is_not_repeated_whole():
+    with pytest.raises(ValueError, match="path of a file is asked for, got 7,000 characters") as raised:
+        load_text("To be,\n" * 1000)
+    assert len(str(raised.value)) < 200
+
+
 def test_a_missing_file_suggests_a_corpus():
     with pytest.raises(ValueError, match=r"no file 'Shakespear'.*Did you mean the corpus 'shakespeare'"):
         load_text("Shakespear")

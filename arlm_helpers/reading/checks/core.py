@@ -104,8 +104,8 @@ def check(judge: Callable[[Any], str | None]) -> Callable[[Any], Verdict]:
         except (NotSolved, NotImplementedError):
             return Verdict(None)
         except Exception as error:
-            return Verdict(False, _explain(error, answer, traced))
-        return Verdict(hint is None, hint or "")
+            return Verdict(False, _cut(_explain(error, answer, traced), 600))
+        return Verdict(hint is None, _cut(hint or "", 600))
 
     REGISTRY[f"{judge.__module__.rpartition('.')[2]}.{judge.__name__}"] = judged
     return judged
@@ -128,6 +128,12 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _short(value: Any, limit: int = 80) -> str:
-    text = " ".join(repr(value).split())
+def _short(value: Any) -> str:
+    try:
+        return _cut(" ".join(repr(value).split()), 80)
+    except Exception:  # such as an integer of more digits than Python writes
+        return f"a value of type {type(value).__name__}"
+
+
+def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

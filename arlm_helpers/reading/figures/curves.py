@@ -1,7 +1,7 @@
 """Figures with lines: quantities over order, steps or rank, labelled at the end of each line."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -18,6 +18,8 @@ from arlm_helpers.reading.style import (
 )
 
 Number = float | int
+_ABOVE = {"showarrow": False, "xanchor": "left", "yanchor": "bottom"}
+_BELOW = {"showarrow": False, "xanchor": "right", "yanchor": "top", "font_color": INK}
 
 
 def labelled_lines(
@@ -77,7 +79,8 @@ def rank_frequency(
     """Draw frequency against rank on logarithmic axes; a power law is a straight line.
 
     ``counts`` maps a name to the counts of its types, in any order; zeros are left out. The dotted line is
-    Zipf's law, frequency ∝ 1 / rank, through the first point of the first series.
+    Zipf's law, frequency ∝ 1 / rank, through the first point of the first series. Each name stands
+    where its line is the uppermost, above it, so that it crosses no other.
 
     Raises:
         ValueError: if a series has no positive count.
@@ -88,25 +91,21 @@ def rank_frequency(
             raise ValueError(f"{name!r} has no positive count")
     first = next(iter(sizes.values()))[0]
     last = min(first, max(map(len, sizes.values())))
-    figure, ends = go.Figure(), [(last, first / last, "Zipf: 1 / rank", INK)]
+    figure = go.Figure()
     figure.add_scatter(x=[1, last], y=[first, first / last], mode="lines", line=REFERENCE, hoverinfo="skip")
+    figure.add_annotation(_log_point(last**0.3, first / last**0.3), text="Zipf: 1 / rank", **_BELOW)
     for i, (name, ranked) in enumerate(sizes.items()):
         look = {"color": LINES[i % len(LINES)], "dash": DASHES[i % len(DASHES)]}
         ranks = _spread_ranks(len(ranked))
-        figure.add_scatter(
-            x=ranks, y=[ranked[rank - 1] for rank in ranks], name=name, mode="lines", line=look
-        )
-        ends.append((len(ranked), ranked[-1], name, LINE_LABELS[i % len(LINES)]))
-    top = math.log10(max(ranked[0] for ranked in sizes.values())) + 0.2
-    heights = _moved_apart([math.log10(y) for _, y, _, _ in ends], gap=0.07 * top, low=-0.15, high=top)
-    for (x, _, name, colour), height in zip(ends, heights, strict=True):
-        figure.add_annotation(
-            x=math.log10(x), y=height, text=name, showarrow=False, xanchor="left", xshift=8, font_color=colour
-        )
+        counted = [ranked[rank - 1] for rank in ranks]
+        figure.add_scatter(x=ranks, y=counted, name=name, mode="lines", line=look)
+        rank = _where_on_top(ranked, sizes.values())
+        label = {"text": name, "font_color": LINE_LABELS[i % len(LINES)], **_ABOVE}
+        figure.add_annotation(_log_point(rank, ranked[rank - 1]), **label)
+    top = math.log10(max(ranked[0] for ranked in sizes.values())) + 0.4
     figure.update_layout(
         template=TEMPLATE,
         title=title,
-        margin_r=130,
         xaxis={"title": f"rank of the {noun}", "type": "log", "dtick": 1},
         yaxis={"title": "count", "type": "log", "dtick": 1, "range": [-0.15, top]},
     )
@@ -187,6 +186,21 @@ def _spread_ranks(size: int, per_decade: int = 40) -> list[int]:
     """Ranks from 1 to ``size``, evenly spread on a logarithmic axis, so that a figure stays small."""
     steps = max(1, round(per_decade * math.log10(size)))
     return sorted({round(size ** (i / steps)) for i in range(steps + 1)})
+
+
+def _where_on_top(ranked: Sequence[int], all_ranked: Collection[Sequence[int]]) -> int:
+    """The middle of the ranks at which no other line is above this one; its last rank if there is none."""
+    free = [
+        rank
+        for rank in _spread_ranks(len(ranked))
+        if all(len(other) < rank or other[rank - 1] <= ranked[rank - 1] for other in all_ranked)
+    ]
+    return free[len(free) // 2] if free else len(ranked)
+
+
+def _log_point(x: Number, y: Number) -> dict:
+    """Where an annotation stands on logarithmic axes, which plotly wants as exponents of ten."""
+    return {"x": math.log10(x), "y": math.log10(y)}
 
 
 def _spoken(title, x, series, references, x_title, y_title) -> str:

@@ -21,10 +21,11 @@ def order_explorer(results: Results) -> VBox:
     All is computed beforehand, so that the figure follows the slider.
 
     Raises:
-        ValueError: if a smoothing lacks one of the orders.
+        ValueError: if a smoothing lacks an order between the lowest and the highest.
     """
     orders, smoothings = sorted({key[0] for key in results}), list(dict.fromkeys(key[1] for key in results))
-    missing = [(order, name) for name in smoothings for order in orders if (order, name) not in results]
+    every = range(orders[0], orders[-1] + 1) if orders else ()  # the slider stops at each
+    missing = [(order, name) for name in smoothings for order in every if (order, name) not in results]
     if missing or not results:
         raise ValueError(f"results lacks {missing or 'every entry'}; give each order for each smoothing")
     order = IntSlider(min(3, orders[-1]), min=orders[0], max=orders[-1], description=text("order"))

@@ -6,8 +6,10 @@ float64, so that sums over all sequences can be checked to nine digits.
 
 import torch
 
+from arlm_helpers.models.mlp import MLPConfig, MLPLanguageModel
 from arlm_helpers.models.ngram import NGram
 from arlm_helpers.models.oracle import Oracle
+from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.text.toy_language import ToyLanguage
 
@@ -29,10 +31,33 @@ def oracle(vocab_size: int) -> Oracle:
     return Oracle(ToyLanguage(rules))
 
 
+def with_random_head(model: torch.nn.Module) -> torch.nn.Module:
+    """The model in float64, its head no longer zero: a new model holds all tokens for equally likely."""
+    torch.nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(0))
+    return model.double()
+
+
+def rnn(vocab_size: int, kind: str, **options) -> RNNLanguageModel:
+    """A recurrent model of eight units with random weights."""
+    config = RNNConfig(vocab_size, kind, d_model=8, **options)
+    return with_random_head(RNNLanguageModel(config, rng=torch.Generator().manual_seed(0)))
+
+
+def mlp(vocab_size: int) -> MLPLanguageModel:
+    """A model of the last three tokens with random weights."""
+    config = MLPConfig(vocab_size, order=4, d_embed=4, d_hidden=8)
+    return with_random_head(MLPLanguageModel(config, rng=torch.Generator().manual_seed(0)))
+
+
 MODELS = {
     "add-k": lambda v: NGram.fit(random_ids(500, v), v, 3, AddK(0.1)),
     "unigram": lambda v: NGram.fit(random_ids(500, v), v, 1, KneserNey()),
     "kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 4, KneserNey()),
     "modified-kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 5, ModifiedKneserNey()),
     "oracle": oracle,
+    "mlp": mlp,
+    "elman": lambda v: rnn(v, "elman"),
+    "gru": lambda v: rnn(v, "gru", n_layers=2),
+    "lstm": lambda v: rnn(v, "lstm", n_layers=2),
+    "lstm-by-hand": lambda v: rnn(v, "lstm", n_layers=2, by_hand=True),
 }

@@ -5,16 +5,26 @@ import json
 import math
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import plotly.graph_objects as go
 import pytest
 import torch
 
 from arlm_helpers.reading import figures
+from arlm_helpers.reading.history import History
 from arlm_helpers.reading.style import CHOSEN, CONFIG, OTHER, described, token_label
 
 PROBS = torch.tensor([0.4, 0.1, 0.3, 0.2])
 TOKENS = ["\n", "快", "<b>", " the"]
+
+
+def history():
+    run = History()
+    run.add(SimpleNamespace(step=1, loss=3.0, learning_rate=0.1, tokens_per_second=9.0, gradient_norm=1.0))
+    return run
+
+
 EXAMPLES = {
     "next_token_bars": lambda: figures.next_token_bars(PROBS, TOKENS, chosen=2, n_bars=3),
     "dart_bar": lambda: figures.dart_bar(PROBS, TOKENS, 0.45),
@@ -34,6 +44,12 @@ EXAMPLES = {
         {"good": 2, "bad": 5.5}, ours=["good"], spreads={"good": 0.1}
     ),
     "surprisal_bars": lambda: figures.surprisal_bars(TOKENS, [1, 2, 7, 3.5], references={"uniform": 2}),
+    "training_figure": lambda: figures.training_figure(history(), references={"7-gram": 1.5}),
+    "loss_curves": lambda: figures.loss_curves({"LSTM": ([1, 2], [3.0, 2.0])}, references={"7-gram": 1.5}),
+    "gradient_norms": lambda: figures.gradient_norms([0, 9], {"Elman": [1.0, 1e-4], "LSTM": [1.0, 0.5]}),
+    "hidden_state_strip": lambda: figures.hidden_state_strip(
+        "<b>快", torch.linspace(-1, 1, 4), name="cell 3"
+    ),
 }
 
 

@@ -11,18 +11,26 @@ from arlm_helpers.reading.figures.comparisons import (
 )
 from arlm_helpers.reading.figures.curves import labelled_lines, rank_frequency
 from arlm_helpers.reading.figures.flow import generation_loop
+from arlm_helpers.reading.figures.gradients import gradient_norms
+from arlm_helpers.reading.figures.hidden_states import hidden_state_strip
 from arlm_helpers.reading.figures.panels import next_token_panels
 from arlm_helpers.reading.figures.probabilities import dart_bar, next_token_bars
+from arlm_helpers.reading.figures.runs import loss_curves
+from arlm_helpers.reading.figures.training import training_figure
 
 __all__ = [
     "conditional_heatmap",
     "dart_bar",
     "generation_loop",
+    "gradient_norms",
+    "hidden_state_strip",
     "labelled_lines",
+    "loss_curves",
     "next_token_bars",
     "next_token_panels",
     "observed_and_expected",
     "rank_frequency",
     "scoreboard_bars",
     "surprisal_bars",
+    "training_figure",
 ]

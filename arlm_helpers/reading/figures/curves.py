@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from arlm_helpers.reading.figures.endings import moved_apart
 from arlm_helpers.reading.style import (
     CHOSEN,
     DASHES,
@@ -121,7 +122,7 @@ def _label_ends(figure, x, series, references, low, high, log_x) -> None:
         (_last(values), name, LINE_LABELS[i % len(LINES)]) for i, (name, values) in enumerate(series.items())
     ]
     ends += [(value, name, INK) for name, value in references.items()]
-    heights = _moved_apart([end for end, _, _ in ends], gap=0.07 * (high - low), low=low, high=high)
+    heights = moved_apart([end for end, _, _ in ends], gap=0.07 * (high - low), low=low, high=high)
     for (_, name, colour), height in zip(ends, heights, strict=True):
         figure.add_annotation(
             x=1,
@@ -144,22 +145,6 @@ def _ring(figure, x, series, chosen_x) -> None:
     ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"color": CHOSEN, "width": 3}}
     figure.add_scatter(x=[chosen_x] * len(values), y=values, mode="markers", marker=ring, hoverinfo="skip")
     figure.add_vline(x=chosen_x, line={"color": OTHER, "width": 1}, layer="below")
-
-
-def _moved_apart(values, *, gap, low, high):
-    """The values, raised or lowered as little as needed to be ``gap`` apart and inside the axis."""
-    order = sorted(range(len(values)), key=lambda i: values[i])
-    placed = [min(max(values[i], low), high) for i in order]
-    for i in range(1, len(placed)):
-        placed[i] = max(placed[i], placed[i - 1] + gap)
-    overflow = max(0.0, placed[-1] - high)
-    for i in range(len(placed) - 1, -1, -1):
-        limit = high if i == len(placed) - 1 else placed[i + 1] - gap
-        placed[i] = min(placed[i], limit) if overflow else placed[i]
-    result = [0.0] * len(values)
-    for i, height in zip(order, placed, strict=True):
-        result[i] = height
-    return result
 
 
 def _check_series(x, series) -> None:

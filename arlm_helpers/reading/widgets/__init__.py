@@ -1,8 +1,17 @@
 """Controls around figures. No model logic inside: a widget is given numbers and functions."""
 
+from arlm_helpers.reading.widgets.dashboard import dashboard
 from arlm_helpers.reading.widgets.explore import explore
+from arlm_helpers.reading.widgets.hidden_states import hidden_state_explorer
 from arlm_helpers.reading.widgets.order import order_explorer
 from arlm_helpers.reading.widgets.temperature import temperature_explorer
 from arlm_helpers.reading.widgets.tokens import token_view
 
-__all__ = ["explore", "order_explorer", "temperature_explorer", "token_view"]
+__all__ = [
+    "dashboard",
+    "explore",
+    "hidden_state_explorer",
+    "order_explorer",
+    "temperature_explorer",
+    "token_view",
+]

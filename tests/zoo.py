@@ -6,11 +6,13 @@ float64, so that sums over all sequences can be checked to nine digits.
 
 import torch
 
+from arlm_helpers.models.gpt_config import GPTConfig, compact_config, llama_config
 from arlm_helpers.models.mlp import MLPConfig, MLPLanguageModel
 from arlm_helpers.models.ngram import NGram
 from arlm_helpers.models.oracle import Oracle
 from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
+from arlm_helpers.models.transformer import GPT
 from arlm_helpers.text.toy_language import ToyLanguage
 
 
@@ -49,6 +51,19 @@ def mlp(vocab_size: int) -> MLPLanguageModel:
     return with_random_head(MLPLanguageModel(config, rng=torch.Generator().manual_seed(0)))
 
 
+TINY = {"context_length": 12, "n_layers": 2, "n_heads": 4, "d_model": 16}
+LLAMA = {**TINY, "n_kv_heads": 2, "d_ff": 24}
+
+
+def gpt(config: GPTConfig) -> GPT:
+    """A Transformer in float64, all of whose weights are random, also those that start at zero or one."""
+    rng = torch.Generator().manual_seed(0)
+    model = GPT(config, rng=rng).double().eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.4, generator=rng)
+    return model
+
+
 MODELS = {
     "add-k": lambda v: NGram.fit(random_ids(500, v), v, 3, AddK(0.1)),
     "unigram": lambda v: NGram.fit(random_ids(500, v), v, 1, KneserNey()),
@@ -60,4 +75,8 @@ MODELS = {
     "gru": lambda v: rnn(v, "gru", n_layers=2),
     "lstm": lambda v: rnn(v, "lstm", n_layers=2),
     "lstm-by-hand": lambda v: rnn(v, "lstm", n_layers=2, by_hand=True),
+    "gpt": lambda v: gpt(GPTConfig(vocab_size=v, **TINY)),
+    "gpt-by-hand": lambda v: gpt(GPTConfig(vocab_size=v, **TINY, positions="sinusoidal", fast=False)),
+    "llama": lambda v: gpt(llama_config(vocab_size=v, **LLAMA)),
+    "compact": lambda v: gpt(compact_config(vocab_size=v, **TINY, ngram_rows=100)),
 }

@@ -16,7 +16,12 @@ from arlm_helpers.models.ngram import NGram, Smoothing
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.text.bpe import BPETokenizer
 from arlm_helpers.text.tokenizers import CharTokenizer
+from arlm_helpers.training.progress import progress
 from benchmarks.harness import cpu_clock
+from benchmarks.recipes import SCOREBOARD, Recipe
+
+MAX_EPOCHS = 3
+N_BEFORE = 500  # training characters that a network reads before it is judged
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,25 @@ def ngram(held: Held, seed: int, *, order: int, smoothing: Smoothing, merges: in
     return Result(nats, model.n_parameters, training.seconds, scoring.seconds)
 
 
+def trained(held: Held, seed: int, *, recipe: Recipe) -> Result:
+    """Train a network on characters, a short text ``MAX_EPOCHS`` times at most.
+
+    It reads on from the last training characters, with one cache.
+    """
+    tokenizer = CharTokenizer.from_text(held.train + held.test)
+    train_ids, test_ids = (torch.tensor(tokenizer.encode(text)) for text in (held.train, held.test))
+    with cpu_clock() as training:
+        epoch = len(train_ids) // (recipe.batch_size * recipe.context_length)
+        recipe = recipe.for_at_most(max(MAX_EPOCHS * epoch, 1))
+        model, steps = recipe.start(train_ids, tokenizer.vocab_size, seed)
+        for _ in progress(steps, recipe.config.n_steps):
+            pass
+    with cpu_clock() as scoring:
+        before = train_ids[-N_BEFORE:]
+        nats = token_nats(model, torch.cat([before, test_ids]), first=len(before)).double().sum().item()
+    return Result(nats, model.n_parameters, training.seconds, scoring.seconds)
+
+
 def compressor(held: Held, seed: int, *, size: Callable[[bytes], int], primed: bool) -> Result:
     """A file compressor as a language model: the bytes it writes are its surprise.
 
@@ -107,6 +131,10 @@ ENTRIES: dict[str, Entry] = {
         partial(ngram, order=3, smoothing=ModifiedKneserNey(), merges=744),
         "modified Kneser-Ney on 1,000 byte pairs",
     ),
+    **{
+        name: Entry(partial(trained, recipe=recipe), recipe.note, uses_chance=True)
+        for name, recipe in SCOREBOARD.items()
+    },
     **{
         name: Entry(partial(compressor, size=size, primed=False), f"{name}, has read nothing before")
         for name, size in COMPRESSORS.items()

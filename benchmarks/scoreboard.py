@@ -24,7 +24,7 @@ def held_out(text: str, *, quick: bool) -> Held:
         held = Held(corpus.train, corpus.test)  # its validation plays are for choosing settings
     else:
         held = Held(*split_text(load_text(text), held_out=0.1))
-    return Held(held.train[:100_000], held.test[:10_000]) if quick else held
+    return Held(held.train[:50_000], held.test[:5_000]) if quick else held
 
 
 def row(name: str, held: Held, seeds: int) -> dict[str, object]:

@@ -15,10 +15,24 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: the order of reading
 TAUGHT = {  # modules whose public names are lessons
     "decoding.compression", "decoding.evaluation", "decoding.logits", "decoding.sampling",
-    "models.counts", "models.ngram", "models.oracle", "models.smoothing",
-    "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language", "training.losses",
+    "models.cells", "models.counts", "models.mlp", "models.ngram", "models.oracle", "models.rnn",
+    "models.smoothing",
+    "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
+    "training.batches", "training.config", "training.losses", "training.muon", "training.optimizers",
+    "training.schedules", "training.trainer",
 }  # fmt: skip
-LATER = {"decoding.logits": "08_decoding"}  # taught in a notebook that does not exist yet
+LATER = {  # taught in a notebook that does not exist yet
+    "decoding.logits": "08_decoding",
+    **dict.fromkeys(
+        ["training.config", "training.muon", "training.optimizers", "training.schedules", "training.trainer"],
+        "07_training",
+    ),
+}
+AHEAD = {  # what a notebook uses before the one that teaches it: its text says where that will be
+    "04_rnn": dict.fromkeys(
+        ["training.config", "training.optimizers", "training.schedules", "training.trainer"], "07_training"
+    )
+}
 PREVIEW = {"00_start_here"}  # shows what is to come, so it may import what is not taught yet
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
 
@@ -125,8 +139,8 @@ def miscounted(notebooks, lessons):
     ]
 
 
-def premature(notebooks, modules, later=LATER):
-    """Lessons that a notebook imports before a notebook has taught them."""
+def premature(notebooks, modules, later=LATER, ahead=AHEAD):
+    """Lessons that a notebook imports before a notebook has taught them, and before it may."""
     taught, complaints = set(), []
     for stem, notebook in sorted(notebooks.items()):
         taught |= {name for _, name, _ in shown_in(notebook)}
@@ -137,10 +151,23 @@ def premature(notebooks, modules, later=LATER):
             if (
                 module in TAUGHT
                 and module not in later
+                and module not in ahead.get(stem, {})
                 and name in modules.get(module, {})
                 and name not in taught
             ):
                 complaints.append(f"{stem} imports {name} of {module} before it is taught")
+    return complaints
+
+
+def unannounced(notebooks, ahead=AHEAD):
+    """Modules that a notebook may use ahead and does not use, or does not say where they are taught."""
+    complaints = []
+    for stem, allowed in ahead.items():
+        text = " ".join(cell.source for cell in notebooks[stem].cells if cell.cell_type == "markdown")
+        used = {module for module, _ in imported_in(notebooks[stem])}
+        complaints += [f"{stem} no longer uses {module} ahead" for module in sorted(set(allowed) - used)]
+        numbers = sorted({teacher[:2] for teacher in allowed.values()})
+        complaints += [f"{stem} does not name notebook {n}" for n in numbers if f"notebook {n}" not in text]
     return complaints
 
 
@@ -184,57 +211,11 @@ def test_nothing_is_imported_before_it_is_taught():
     assert not complaints, "\n".join(complaints)
 
 
+def test_what_is_used_ahead_is_announced():
+    complaints = unannounced(STORED)
+    assert not complaints, "\n".join(complaints)
+
+
 @pytest.mark.parametrize("module, stem", LATER.items())
 def test_a_lesson_waits_only_for_a_notebook_that_does_not_exist(module, stem):
     assert module in TAUGHT and stem not in STORED, f"{stem} exists: take {module} out of LATER"
-
-
-# Planted faults: each rule must be able to fail.
-
-
-def notebook_of(*sources):
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-
-
-KEEP = 'def keep(mass, p):\n    """What the package says."""\n    return mass >= p  # a comment'
-PLANTED = {"decoding.sampling": definitions(ast.parse(KEEP))}
-
-
-def test_comments_docstrings_and_layout_may_differ():
-    shown = "%matplotlib inline\ndef keep( mass, p ):\n    'Another text.'\n    return (mass>=p)"
-    assert not differing(notebook_of(shown), PLANTED["decoding.sampling"])
-
-
-def test_a_changed_comparison_is_found_and_shown():
-    [complaint] = differing(notebook_of("x = 1", KEEP.replace(">=", ">")), PLANTED["decoding.sampling"])
-    assert (
-        "cell 1" in complaint and "-    return mass >= p" in complaint and "+    return mass > p" in complaint
-    )
-
-
-@pytest.mark.parametrize(
-    "notebooks", [{}, {"01": notebook_of(KEEP), "02": notebook_of(KEEP)}], ids=["never", "twice"]
-)
-def test_a_lesson_written_out_never_or_twice_is_found(notebooks):
-    assert len(miscounted(notebooks, lessons_of(PLANTED))) == 1
-
-
-def test_a_lesson_written_out_once_is_accepted():
-    assert not miscounted({"01": notebook_of(KEEP), "02": notebook_of("keep(1, 2)")}, lessons_of(PLANTED))
-
-
-@pytest.mark.parametrize("stem, complaints", [("01_early", 1), ("03_late", 0), ("00_start_here", 0)])
-def test_an_import_before_the_lesson_is_found(stem, complaints):
-    early = notebook_of("from arlm_helpers.decoding.sampling import keep")
-    assert len(premature({"02_lesson": notebook_of(KEEP), stem: early}, PLANTED)) == complaints
-
-
-@pytest.mark.parametrize("line", ["import arlm_helpers.text.bpe", "from arlm_helpers.text import bpe as b"])
-def test_a_taught_module_imported_whole_is_found(line):
-    assert premature({"02_lesson": notebook_of(line)}, PLANTED) == [
-        "02_lesson imports text.bpe whole; import its names"
-    ]
-
-
-def test_a_lesson_that_waits_is_asked_of_no_notebook():
-    assert not lessons_of(PLANTED, later={"decoding.sampling": "99"})

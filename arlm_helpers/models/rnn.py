@@ -101,23 +101,6 @@ class RecurrentReader(nn.Module):
         cache.states = states
         return x
 
-    def all_states(
-        self, ids: Int[Tensor, "batch time"], cache: RNNCache | None = None
-    ) -> list[tuple[Float[Tensor, "batch time d_model"], ...]]:
-        """All that each layer carries, after each position: (h,), for an LSTM (h, c).
-
-        Stepped by hand, since the library tells c after the last position only.
-        """
-        cache = self.new_cache() if cache is None else cache
-        x, states = self.begin(ids, cache)
-        layers = []
-        for layer, cell in enumerate(self.cells):
-            steps = unroll(cell, x, states[layer])
-            layers.append(tuple(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True)))
-            x, states[layer] = layers[-1][0], steps[-1]
-        cache.states = states
-        return layers
-
     def begin(
         self, ids: Int[Tensor, "batch time"], cache: RNNCache
     ) -> tuple[Float[Tensor, "batch time d_model"], list[State]]:
@@ -126,6 +109,11 @@ class RecurrentReader(nn.Module):
             raise ValueError("ids are empty: give at least one token, such as a line break")
         x = self.embedding(ids)
         return x, cache.begin(self.cells, x)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers the model has learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
 
 
 class RNNLanguageModel(RecurrentReader):
@@ -152,10 +140,22 @@ class RNNLanguageModel(RecurrentReader):
         """Logits of the token after each position of ``ids``."""
         return self.head(self.hidden_states(ids, cache))
 
-    @property
-    def n_parameters(self) -> int:
-        """Numbers the model has learned."""
-        return sum(parameter.numel() for parameter in self.parameters())
+    def all_states(
+        self, ids: Int[Tensor, "batch time"], cache: RNNCache | None = None
+    ) -> list[tuple[Float[Tensor, "batch time d_model"], ...]]:
+        """All that each layer carries, after each position: (h,), for an LSTM (h, c).
+
+        Stepped by hand, since the library tells c after the last position only.
+        """
+        cache = self.new_cache() if cache is None else cache
+        x, states = self.begin(ids, cache)
+        layers = []
+        for layer, cell in enumerate(self.cells):
+            steps = unroll(cell, x, states[layer])
+            layers.append(tuple(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True)))
+            x, states[layer] = layers[-1][0], steps[-1]
+        cache.states = states
+        return layers
 
     def matrices(self) -> dict[str, int]:
         """Weight matrices by name, and how many gates each holds: what Muon orthogonalises, gate by gate."""

@@ -49,15 +49,12 @@ class Batches(ABC):
     carries_state: bool
 
     def __init__(self, ids: Int[Tensor, " text"], context_length: int, batch_size: int) -> None:
-        if context_length < 1 or batch_size < 1:
-            raise ValueError(
-                f"context_length and batch_size must be at least 1, got {context_length} and {batch_size}"
-            )
-        if len(ids) <= context_length:
-            raise ValueError(
-                f"the text has {len(ids)} tokens, and one window needs {context_length + 1} (the last one is "
-                "only a target): give a longer text or a smaller context_length"
-            )
+        if min(context_length, batch_size) < 1:
+            got = f"{context_length} and {batch_size}"
+            raise ValueError(f"context_length and batch_size must be at least 1, got {got}")
+        if len(ids) <= context_length:  # the last token of a window is only a target
+            needed = f"one window needs {context_length + 1}: give a longer text or lower context_length"
+            raise ValueError(f"the text has {len(ids)} tokens, and {needed}")
         self.ids, self.context_length, self.batch_size = ids, context_length, batch_size
 
     @abstractmethod
@@ -74,11 +71,8 @@ class Batches(ABC):
 
     def settings(self) -> dict:
         """What, besides the text, decides which batches come; ready for JSON."""
-        return {
-            "type": type(self).__name__,
-            "context_length": self.context_length,
-            "batch_size": self.batch_size,
-        }
+        sizes = {"context_length": self.context_length, "batch_size": self.batch_size}
+        return {"type": type(self).__name__, **sizes}
 
     def fingerprint(self) -> str:
         """The sha256 of text and settings: equal fingerprints give equal batches."""

@@ -26,6 +26,12 @@ def history():
 
 
 EXAMPLES = {
+    "attention_maps": lambda: figures.attention_maps(
+        torch.tensor([[[1.0, 0.0], [0.3, 0.7]]]), TOKENS[1:3], names=["head 0"]
+    ),
+    "layer_guesses": lambda: figures.layer_guesses(
+        TOKENS[:2], TOKENS[1:3], [["快", "快"], ["\n", "<b>"]], PROBS.view(2, 2), names=["in", "block 0"]
+    ),
     "next_token_bars": lambda: figures.next_token_bars(PROBS, TOKENS, chosen=2, n_bars=3),
     "dart_bar": lambda: figures.dart_bar(PROBS, TOKENS, 0.45),
     "labelled_lines": lambda: figures.labelled_lines(

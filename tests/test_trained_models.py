@@ -1,0 +1,39 @@
+"""The models that are stored with the course are what their records and data/README.md say."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from arlm_helpers.text.data import load_corpus
+from arlm_helpers.training.tensor_files import read_pair
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
+README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+STORED = sorted(FOLDER.glob("*.json"))
+MAX_BYTES = 2_000_000
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_a_stored_model_is_small_whole_and_has_a_record(path):
+    weights, record = read_pair(path.with_suffix(""))  # checks the hashes
+    assert weights and path.with_suffix(".safetensors").stat().st_size <= MAX_BYTES
+    assert {"model", "config", "corpus", "corpus_sha256", "seed", "cpu_seconds", "held_out"} <= record.keys()
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_the_table_says_what_the_record_says(path):
+    weights, record = read_pair(path.with_suffix(""))
+    row = next(line for line in README.splitlines() if line.startswith(f"| `{path.stem}` |"))
+    assert f"{sum(tensor.numel() for tensor in weights.values()):,} weights" in row
+    assert f"| {record['cpu_seconds']} s on one core |" in row
+    assert f"{path.with_suffix('.safetensors').stat().st_size / 1e6:.1f} MB" in row
+    assert re.search(r"([\d.]+) nats", row)[1] == f"{record['held_out']['nats']:.3f}"
+
+
+def test_the_lstm_was_trained_on_the_training_plays_of_today():
+    _, record = read_pair(FOLDER / "lstm_shakespeare")
+    train = load_corpus("shakespeare").train
+    assert record["corpus_sha256"] == hashlib.sha256(train.encode()).hexdigest()
+    assert record["characters"] == "".join(sorted(set(train)))

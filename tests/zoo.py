@@ -4,6 +4,8 @@ A new model is a new entry: a function of the vocabulary size. Models with learn
 float64, so that sums over all sequences can be checked to nine digits.
 """
 
+from functools import partial
+
 import torch
 
 from arlm_helpers.models.gpt_config import GPTConfig, compact_config, llama_config
@@ -14,6 +16,7 @@ from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.models.transformer import GPT
 from arlm_helpers.text.toy_language import ToyLanguage
+from tests.conditional import CONDITIONAL, given
 
 
 def random_ids(n: int, vocab_size: int, seed: int = 0) -> torch.Tensor:
@@ -80,3 +83,4 @@ MODELS = {
     "llama": lambda v: gpt(llama_config(vocab_size=v, **LLAMA)),
     "compact": lambda v: gpt(compact_config(vocab_size=v, **TINY, ngram_rows=100)),
 }
+MODELS |= {name: partial(given, name) for name in CONDITIONAL}

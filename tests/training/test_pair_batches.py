@@ -61,7 +61,7 @@ def test_the_seed_and_nothing_else_decides_the_order():
     assert first[0] == first[1] != first[2]
     prints = [shuffled(seed=1).fingerprint(), shuffled(seed=1).fingerprint(), shuffled(seed=2).fingerprint()]
     assert prints[0] == prints[1] != prints[2]
-    unchanged = encode_pairs([TextPair(word, word) for word in WORDS], LETTERS)  # other targets, same shapes
+    copied = encode_pairs([TextPair(word, word) for word in WORDS], LETTERS)  # other targets, same shapes
     assert shuffled(copied).fingerprint() != shuffled().fingerprint()
 
 

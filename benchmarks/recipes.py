@@ -93,14 +93,14 @@ def gpt(n_layers: int, d_model: int, **options: object) -> Callable[[int, torch.
 RACES: dict[str, Recipe] = {  # of benchmarks/train_to_loss.py
     "lstm": Recipe(recurrent("lstm", 160), muon(120, 0.07, 0.03), "LSTM, one layer of 160, 120 steps"),
     "lstm-256": Recipe(
-        recurrent("lstm", 256), muon(900, 0.03, 0.01, decay=0.9), "LSTM, one layer of 256, 900 steps"
+        recurrent("lstm", 256), muon(800, 0.03, 0.01, decay=0.9), "LSTM, one layer of 256, 800 steps"
     ),
     "gpt": Recipe(
-        gpt(2, 64, n_heads=2, ngram_sizes=()), muon(200, 0.03, 0.02, clip=None), "GPT, 2 layers of 64", 48
+        gpt(2, 64, n_heads=2, ngram_sizes=()), muon(170, 0.03, 0.02, clip=None), "GPT, 2 layers of 64", 48
     ),
     "gpt-memory": Recipe(gpt(1, 48), muon(60, 0.04, 0.03, clip=None), "GPT, 1 layer of 48, n-grams", 48),
     "gpt-memory-128": Recipe(
-        gpt(3, 128, n_heads=4), muon(1000, 0.02, 0.01, clip=None), "GPT, 3 layers of 128, n-grams", 24
+        gpt(3, 128, n_heads=4), muon(850, 0.02, 0.01, clip=None), "GPT, 3 layers of 128, n-grams", 24
     ),
 }
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from arlm_helpers.training.batches import Batches
 from arlm_helpers.training.config import TrainConfig, as_facts
+from arlm_helpers.training.distributed import check_shares, start_alike
 from arlm_helpers.training.random_states import random_states, set_random_states
 
 # What may change when a saved run goes on: how long it is, where it runs, how often it is saved.
@@ -61,6 +62,21 @@ def under(prefix: str, named: dict[str, object]) -> dict[str, object]:
     return {name.removeprefix(prefix): value for name, value in named.items() if name.startswith(prefix)}
 
 
+def check_carried(model: nn.Module, batches: Batches) -> None:
+    """Refuse batches that continue each other for a model whose state cannot be carried on.
+
+    Raises:
+        ValueError: if the model's cache lacks what that takes.
+    """
+    cache = model.new_cache() if batches.carries_state and hasattr(model, "new_cache") else None
+    needed = ("detach", "state_tensors", "load_state_tensors")
+    if batches.carries_state and not all(hasattr(cache, name) for name in needed):
+        raise ValueError(
+            f"{type(batches).__name__} need a recurrent model: what {type(model).__name__} has read cannot "
+            "be carried from batch to batch without end; use ShuffledWindows"
+        )
+
+
 @dataclass
 class RunState:
     """A training run between two steps: all that has to be saved for it to go on bit for bit.
@@ -80,8 +96,15 @@ class RunState:
 
     @classmethod
     def start(cls, model: nn.Module, batches: Batches, config: TrainConfig) -> "RunState":
-        """A run that has taken no step: the model moves to its device, the optimizers are built."""
+        """A run that has taken no step: the model moves to its device, the optimizers are built.
+
+        Raises:
+            ValueError: if the model, or the number of processes, does not go with these batches.
+        """
+        check_carried(model, batches)
+        check_shares(batches)
         model.to(config.device)
+        start_alike(model_tensors(model).values())
         backend = {"backend": config.compile} if isinstance(config.compile, str) else {}
         forward = torch.compile(model, **backend) if config.compile else model
         return cls(model, config.optimizer.build(model), batches, config, forward)

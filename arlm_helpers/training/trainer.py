@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from os import PathLike
 
@@ -16,6 +16,15 @@ from tqdm import tqdm
 from arlm_helpers.training.batches import Batch, Batches
 from arlm_helpers.training.checkpoints import Checkpoints
 from arlm_helpers.training.config import TrainConfig
+from arlm_helpers.training.distributed import (
+    average,
+    check_same_step,
+    first_process_first,
+    in_any_process,
+    is_first_process,
+    own_random_numbers,
+    share,
+)
 from arlm_helpers.training.interrupts import Interrupts
 from arlm_helpers.training.losses import cross_entropy
 from arlm_helpers.training.run_state import RunState
@@ -60,20 +69,24 @@ def train(
     Of the global random generators only torch's is used (by dropout). Going on from a ``folder`` sets all
     of them, torch's, numpy's and Python's, to where they were.
 
+    Within ``distributed.processes()`` several processes, all of which call this, share every batch.
+
     Raises:
         DivergedError: if the loss or the gradient is infinite or not a number; before the weights move.
-        ValueError: if ``folder`` holds the run of another model, text or configuration.
-        RuntimeError: if another run is writing to ``folder``.
+        ValueError: if ``folder`` holds the run of another model, text or configuration, or the model or the
+            number of processes does not go with the ``batches``.
+        RuntimeError: if another run is writing to ``folder``; LostProcessError: if another process of this
+            one ended or hangs. Nothing more is saved then.
         OSError: if the run cannot be saved; what was saved before stays.
     """
     run = RunState.start(model, batches, config)
     with Interrupts() as interrupts, kept_in(folder, run) as save:
-        while run.step < config.n_steps and not interrupts.asked:
+        while run.step < config.n_steps and not in_any_process(interrupts.asked):
             interrupts.listen()
             yield train_step(run)
             if config.checkpoint_every and run.step % config.checkpoint_every == 0:
                 save()
-    if run.step < config.n_steps:
+    if run.step < config.n_steps and is_first_process():
         tqdm.write(farewell(run))
 
 
@@ -82,11 +95,13 @@ def train_step(run: RunState) -> TrainStep:
     config, started = run.config, time.perf_counter()
     factor = config.schedule(run.step, config.n_steps)
     run.model.train().zero_grad()
-    losses = [backward(run, run.batches.next_batch()) for _ in range(config.accumulate)]
+    with own_random_numbers():
+        losses = [backward(run, share(run.batches.next_batch())) for _ in range(config.accumulate)]
     run.model.eval()
     gradients = [weight.grad for weight in run.model.parameters() if weight.grad is not None]
+    mean_loss = average(sum(losses), gradients)  # over all processes
     total_norm = get_total_norm(gradients)
-    loss, norm = torch.stack([sum(losses), total_norm]).tolist()
+    loss, norm = torch.stack([mean_loss, total_norm]).tolist()
     if not math.isfinite(loss + norm):
         raise DivergedError(last_words(run, loss, norm, config.optimizer.lr * factor))
     if config.clip is not None:
@@ -148,12 +163,15 @@ def kept_in(folder: str | PathLike[str] | None, run: RunState) -> Iterator[Calla
 
     def save() -> None:
         if run.saved_step != run.step:
-            checkpoints.save(run.tensors(), run.facts())
+            if is_first_process():
+                checkpoints.save(run.tensors(), run.facts())
             run.saved_step = run.step
 
-    with checkpoints.lock():
-        if (found := checkpoints.latest()) is not None:
-            run.load(*found)
+    with checkpoints.lock() if is_first_process() else nullcontext():
+        with first_process_first():
+            if (found := checkpoints.latest()) is not None:
+                run.load(*found)
+        check_same_step(run.step)
         try:
             yield save
         except GeneratorExit:

@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from arlm_helpers.models.gpt_config import GPTConfig
+from arlm_helpers.models.transformer import GPT
 from arlm_helpers.training.batches import ShuffledWindows, Streams
 from arlm_helpers.training.checkpoints import Checkpoints
 from arlm_helpers.training.config import TrainConfig
@@ -103,6 +105,16 @@ def test_streams_carry_the_state_but_not_the_gradient():
         cross_entropy(logits[:, at : at + 16], whole.targets[:, at : at + 16]) for at in (0, 16, 32, 48)
     ]
     assert losses == pytest.approx([loss.item() for loss in expected * 2], abs=1e-5)
+
+
+def test_streams_are_refused_for_a_model_whose_state_cannot_be_carried_on():
+    gpt = GPT(GPTConfig(vocab_size=32, context_length=16, n_layers=1, n_heads=2, d_model=8))
+    for model in (gpt, nn.Embedding(32, 32)):
+        steps = train(model, Streams(TEXT, context_length=16, batch_size=4), config())
+        with pytest.raises(
+            ValueError, match=rf"Streams need a recurrent.*{type(model).__name__}.*use Shuffled"
+        ):
+            next(steps)
 
 
 def test_the_model_learns_with_dropout_and_is_looked_at_without():

@@ -15,14 +15,19 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: the order of reading
 TAUGHT = {  # modules whose public names are lessons
     "decoding.compression", "decoding.evaluation", "decoding.logits", "decoding.sampling",
-    "models.cells", "models.counts", "models.mlp", "models.ngram", "models.oracle", "models.rnn",
-    "models.smoothing",
+    "models.attention", "models.blocks", "models.cache", "models.causality", "models.cells", "models.counts",
+    "models.embedding", "models.gpt_config", "models.hashed_ngrams", "models.loading", "models.mlp",
+    "models.ngram", "models.oracle", "models.positions", "models.rnn", "models.smoothing",
+    "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
     "training.batches", "training.config", "training.losses", "training.muon", "training.optimizers",
     "training.schedules", "training.trainer",
 }  # fmt: skip
 LATER = {  # taught in a notebook that does not exist yet
     "decoding.logits": "08_decoding",
+    "models.attention": "05_attention",
+    "models.hashed_ngrams": "07_training",
+    "models.loading": "12_real_llm",
     **dict.fromkeys(
         ["training.config", "training.muon", "training.optimizers", "training.schedules", "training.trainer"],
         "07_training",
@@ -31,7 +36,15 @@ LATER = {  # taught in a notebook that does not exist yet
 AHEAD = {  # what a notebook uses before the one that teaches it: its text says where that will be
     "04_rnn": dict.fromkeys(
         ["training.config", "training.optimizers", "training.schedules", "training.trainer"], "07_training"
-    )
+    ),
+    "06_transformer": {
+        "models.hashed_ngrams": "07_training",
+        "models.loading": "12_real_llm",
+        **dict.fromkeys(
+            ["training.config", "training.optimizers", "training.schedules", "training.trainer"],
+            "07_training",
+        ),
+    },
 }
 PREVIEW = {"00_start_here"}  # shows what is to come, so it may import what is not taught yet
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)

@@ -114,7 +114,7 @@ class GPT(nn.Module):
             states.append(block(states[-1], rotary, layer))
         return states
 
-    def new_cache(self) -> TransformerCache:
+    def new_cache(self) -> "TransformerCache":
         """An empty cache: nothing has been read."""
         return TransformerCache(self.config)
 

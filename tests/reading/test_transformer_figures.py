@@ -34,6 +34,12 @@ def test_the_panels_share_one_scale_from_0_to_1():
     assert (figure.layout.coloraxis.cmin, figure.layout.coloraxis.cmax) == (0, 1)
 
 
+def test_blanks_are_visible_in_labels():
+    assert attention_maps(WEIGHTS, [" ", "b"], names=["x", "y"]).layout.xaxis.ticktext[0] == "␣"
+    changed = {"guesses": [[" ", "b"], ["b", "c"]]}
+    assert layer_guesses(**{**TABLE, **changed}).data[0].text[0][0] == "␣"
+
+
 def test_tokens_of_a_map_are_escaped():
     assert list(attention_maps(**MAPS).layout.xaxis.ticktext) == ["&lt;", "b"]
 

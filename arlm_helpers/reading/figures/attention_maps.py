@@ -35,7 +35,7 @@ def attention_maps(
         )
     n_rows = math.ceil(n_maps / n_columns)
     figure = make_subplots(
-        n_rows, n_columns, subplot_titles=list(names), horizontal_spacing=0.09, vertical_spacing=0.3 / n_rows
+        n_rows, n_columns, subplot_titles=list(names), horizontal_spacing=0.09, vertical_spacing=0.24 / n_rows
     )
     for i, table in enumerate(weights):
         place = {"row": i // n_columns + 1, "col": i % n_columns + 1}
@@ -45,6 +45,11 @@ def attention_maps(
         )
     _lay_out(figure, tokens, n_rows, title)
     return described(figure, f"{title}. {_spoken(weights, tokens, names)}")
+
+
+def bare_label(token: str) -> str:
+    """A token without quotes, as small labels show it; a blank becomes ␣."""
+    return token_label(token)[1:-1].replace(" ", "␣")
 
 
 def _blanked(table: Float[Tensor, "query key"], mask: Bool[Tensor, "query key"] | None) -> list[list]:
@@ -59,15 +64,15 @@ def _blanked(table: Float[Tensor, "query key"], mask: Bool[Tensor, "query key"] 
 
 
 def _lay_out(figure: Figure, tokens: Sequence[str], n_rows: int, title: str) -> None:
-    ticks = {"tickvals": list(range(len(tokens))), "showgrid": False, "tickfont_size": 11}
-    labels = [token_label(token)[1:-1] for token in tokens]
+    ticks = {"tickvals": list(range(len(tokens))), "showgrid": False, "tickfont_size": 10}
+    labels = [bare_label(token) for token in tokens]
     figure.update_xaxes(ticktext=labels, tickangle=0 if max(map(len, labels)) < 3 else -90, **ticks)
     figure.update_yaxes(ticktext=labels, autorange="reversed", **ticks)
     figure.update_xaxes(title="looked at", title_standoff=4, row=n_rows)
     figure.update_yaxes(title="looks", title_standoff=4, col=1)
     bar = {"title": {"text": "weight", "side": "right"}, "outlinewidth": 0, "thickness": 14}
     scale = {"colorscale": MAGNITUDE, "cmin": 0, "cmax": 1, "colorbar": bar}
-    size = 15 * len(tokens) + 90  # pixels of a row of panels
+    size = 11 * len(tokens) + 90  # pixels of a row of panels
     figure.update_layout(
         template=TEMPLATE, title=title, coloraxis=scale, height=90 + size * n_rows, margin_t=90
     )

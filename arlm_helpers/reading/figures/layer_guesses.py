@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 from jaxtyping import Float
 from torch import Tensor
 
-from arlm_helpers.reading.style import TEMPLATE, described, token_label
+from arlm_helpers.reading.figures.attention_maps import bare_label
+from arlm_helpers.reading.style import TEMPLATE, described
 
 
 def layer_guesses(
@@ -33,19 +34,19 @@ def layer_guesses(
             f"{tuple(probs.shape)} probabilities need {n_layers} names and rows of guesses, and {n_tokens} "
             f"tokens; got {len(names)} names, {len(guesses)} rows, and rows of {sorted(sizes)}"
         )
-    plain = [[token_label(guess)[1:-1] for guess in row] for row in guesses]
+    plain = [[bare_label(guess) for guess in row] for row in guesses]
     shown = [
         [f"<b>{label}</b>" if guess == came else label for label, guess, came in zip(*rows, strict=True)]
         for rows in zip(plain, guesses, [targets] * n_layers, strict=True)
     ]
     heat = go.Heatmap(
-        z=probs.tolist(), text=shown, texttemplate="%{text}", zmin=0, zmax=1, xgap=1, ygap=1,
+        z=probs.tolist(), zmin=0, zmax=1, xgap=1, ygap=1, text=shown, texttemplate="%{text}",
+        textfont_size=14,
         hovertemplate="%{y}, column %{x}: %{text}, %{z:.0%} on what came<extra></extra>",
         colorbar={"title": {"text": "probability of what came", "side": "right"}, "tickformat": ".0%"},
     )  # fmt: skip
     labels = [
-        f"{token_label(token)[1:-1]}<br>{token_label(target)[1:-1]}"
-        for token, target in zip(tokens, targets, strict=True)
+        f"{bare_label(token)}<br>{bare_label(target)}" for token, target in zip(tokens, targets, strict=True)
     ]
     figure = go.Figure(heat).update_layout(
         template=TEMPLATE,

@@ -7,11 +7,12 @@ attention it also looks back at what the encoder thought at every position.
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from arlm_helpers.models.attention import AdditiveAttention, attention_weights
-from arlm_helpers.models.cells import RecurrentCell, State
+from arlm_helpers.models.both_ways import read_both_ways
+from arlm_helpers.models.cells import State
 from arlm_helpers.models.given import check_id_range, check_source
 from arlm_helpers.models.rnn import CELLS, read_fused
 
@@ -53,33 +54,6 @@ class Seq2SeqConfig:
         return self.vocab_size if self.source_vocab_size is None else self.source_vocab_size
 
 
-def reverse_rows(
-    x: Shaped[Tensor, "batch time d"], lengths: Int[Tensor, " batch"]
-) -> Shaped[Tensor, "batch time d"]:
-    """Each row back to front: its first ``lengths[i]`` positions, and apart from them what fills it up."""
-    time = torch.arange(x.shape[1], device=x.device)
-    mirrored = (lengths.unsqueeze(1) - 1 - time) % x.shape[1]
-    return x.gather(1, mirrored.unsqueeze(-1).expand_as(x))
-
-
-def read_both_ways(
-    rightward: RecurrentCell,
-    leftward: RecurrentCell,
-    x: Float[Tensor, "batch time d_in"],
-    lengths: Int[Tensor, " batch"],
-) -> tuple[Float[Tensor, "batch time d_both"], Float[Tensor, "batch d_both"]]:
-    """What two cells think at each position, side by side: one reads to the right, the other to the left.
-
-    The second result is what each thinks at its end, ``rightward`` at position lengths[i] - 1 of row i and
-    ``leftward`` at position 0. Positions from lengths[i] on hold nothing of use.
-    """
-    right, _ = read_fused(rightward, x, rightward.start(len(x)))
-    mirrored, _ = read_fused(leftward, reverse_rows(x, lengths), leftward.start(len(x)))
-    left = reverse_rows(mirrored, lengths)
-    rows = torch.arange(len(x), device=x.device)
-    return torch.cat([right, left], dim=-1), torch.cat([right[rows, lengths - 1], left[:, 0]], dim=-1)
-
-
 @dataclass
 class Seq2SeqCache:
     """The decoder's state, and the encoder's memory of the source if the decoder may look back.
@@ -103,42 +77,73 @@ class Seq2SeqCache:
         return replace(self)
 
 
-class Seq2Seq(nn.Module):
-    """Score the next token of a target, given the target so far and a source.
+def check_state(cache: "Seq2SeqCache | None", n_rows: int, config: Seq2SeqConfig) -> None:
+    """Refuse a cache that these ids and this model cannot go on from.
 
-    The encoder reads the source in both directions, half of ``d_model`` each. Its last hidden state h is
-    where the decoder starts; c of an LSTM starts at zero. With attention, what the decoder takes from the
-    source is mixed with its own state before the head; so it looks after each step, and a whole target is
-    scored in one call. The head starts at zero: a new model holds all tokens for equally likely.
-
-    Source:
-        Sutskever et al. (2014), section 2, without attention; Bahdanau et al. (2015), section 3, for the
-        encoder and the additive score, with the look before the step; Luong et al. (2015), section 3.1,
-        equation 5, for the look after it and the dot product.
+    Raises:
+        ValueError: if there is none, since it holds the source, or if it is of another batch or model.
     """
+    if cache is None:
+        raise ValueError("this model answers a source: call model(ids, model.new_cache(source))")
+    found = [tuple(tensor.shape) for tensor in cache.state]
+    expected = [(n_rows, config.d_model)] * CELLS[config.kind].n_states
+    if found != expected:
+        raise ValueError(
+            f"the cache holds states of shape {found}, but these ids and this model need {expected}; "
+            "start with model.new_cache(source), one row of the source for each row of ids"
+        )
 
-    context_length = None  # any length may be read at once
+
+class SourceReader(nn.Module):
+    """The encoder: an embedding of the source, read in both directions, half of ``d_model`` each."""
 
     def __init__(self, config: Seq2SeqConfig, *, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.config, self.vocab_size = config, config.vocab_size
         d_model, cell = config.d_model, CELLS[config.kind]
         self.source_embedding = nn.Embedding(config.n_source_tokens, d_model)
-        self.embedding = nn.Embedding(config.vocab_size, d_model)
         self.rightward = cell(d_model, d_model // 2, rng=rng)
         self.leftward = cell(d_model, d_model // 2, rng=rng)
-        self.decoder = cell(d_model, d_model, rng=rng)
-        self.head = nn.Linear(d_model, config.vocab_size)
-        for embedding in (self.source_embedding, self.embedding):
-            nn.init.normal_(embedding.weight, generator=rng)
+        nn.init.normal_(self.source_embedding.weight, generator=rng)
+
+    def encode(
+        self, source: Int[Tensor, "batch source"]
+    ) -> tuple[Float[Tensor, "batch source d_model"], Float[Tensor, "batch d_model"]]:
+        """What the two cells think at each position, and at their ends.
+
+        Raises:
+            ValueError: if a row of ``source`` is empty, padded before its end, or has an unknown id.
+        """
+        check_source(source, self.config.n_source_tokens, self.config.pad_id)
+        lengths = (source != self.config.pad_id).sum(dim=1)
+        return read_both_ways(self.rightward, self.leftward, self.source_embedding(source), lengths)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers the model has learned."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+class EncoderDecoder(SourceReader):
+    """Score the next token of a target, given the target so far and one state that holds the source.
+
+    The encoder's last hidden state h is where the decoder starts; c of an LSTM starts at zero. The head
+    starts at zero: a new model holds all tokens for equally likely.
+
+    Source:
+        Sutskever et al. (2014), section 2, https://arxiv.org/abs/1409.3215
+    """
+
+    context_length = None  # any length may be read at once
+
+    def __init__(self, config: Seq2SeqConfig, *, rng: torch.Generator | None = None) -> None:
+        super().__init__(config, rng=rng)
+        self.embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.decoder = CELLS[config.kind](config.d_model, config.d_model, rng=rng)
+        self.head = nn.Linear(config.d_model, config.vocab_size)
+        nn.init.normal_(self.embedding.weight, generator=rng)
         for zero in (self.head.weight, self.head.bias):
             nn.init.zeros_(zero)
-        if config.attention == "additive":
-            self.look = AdditiveAttention(d_model, d_model, d_model // 2, rng=rng)
-        if config.attention != "none":
-            self.mix = nn.Linear(2 * d_model, d_model)
-            nn.init.xavier_uniform_(self.mix.weight, generator=rng)
-            nn.init.zeros_(self.mix.bias)
 
     def new_cache(self, source: Int[Tensor, "batch source"]) -> Seq2SeqCache:
         """A cache that holds ``source``, read by the encoder; nothing of the target has been read.
@@ -146,15 +151,20 @@ class Seq2Seq(nn.Module):
         Raises:
             ValueError: if a row of ``source`` is empty, padded before its end, or has an unknown id.
         """
-        check_source(source, self.config.n_source_tokens, self.config.pad_id)
-        is_token = source != self.config.pad_id
-        x = self.source_embedding(source)
-        memory, summary = read_both_ways(self.rightward, self.leftward, x, is_token.sum(dim=1))
-        _, *others = self.decoder.start(len(source))  # c, for an LSTM
-        state = (summary, *others)
+        memory, summary = self.encode(source)
+        state = (summary, *self.decoder.start(len(source))[1:])  # c, for an LSTM
         if self.config.attention == "none":
             return Seq2SeqCache(state)
-        return Seq2SeqCache(state, memory, is_token)
+        return Seq2SeqCache(state, memory, source != self.config.pad_id)
+
+    def read(
+        self, ids: Int[Tensor, "batch time"], cache: Seq2SeqCache | None
+    ) -> Float[Tensor, "batch time d"]:
+        """The decoder's hidden state h after each position of ``ids``; the cache moves on."""
+        check_state(cache, len(ids), self.config)
+        check_id_range(ids, self.vocab_size, "ids")
+        h, cache.state = read_fused(self.decoder, self.embedding(ids), cache.state)
+        return h
 
     def forward(
         self, ids: Int[Tensor, "batch time"], cache: Seq2SeqCache | None = None
@@ -164,11 +174,61 @@ class Seq2Seq(nn.Module):
         Raises:
             ValueError: without a cache, since it holds the source; if it is of another batch or model.
         """
-        h = self.read(ids, cache)
+        return self.head(self.read(ids, cache))
+
+    def matrices(self) -> dict[str, int]:
+        """Weight matrices by name, and how many gates each holds: what Muon orthogonalises, gate by gate."""
+        return {
+            f"{cell}.{name}": getattr(self, cell).n_gates
+            for cell in ("rightward", "leftward", "decoder")
+            for name in ("weight_ih", "weight_hh")
+        }
+
+
+class Seq2Seq(EncoderDecoder):
+    """An encoder and decoder that also looks back at the source, unless ``attention`` is "none".
+
+    What the decoder takes from the source is mixed with its own state before the head; so it looks after
+    each step, and a whole target is scored in one call.
+
+    Source:
+        Bahdanau et al. (2015), section 3, https://arxiv.org/abs/1409.0473, for the encoder and the additive
+        score, with the look before the step; Luong et al. (2015), section 3.1, equation 5, for the look
+        after it and the dot product.
+    """
+
+    def __init__(self, config: Seq2SeqConfig, *, rng: torch.Generator | None = None) -> None:
+        super().__init__(config, rng=rng)
+        d_model = config.d_model
+        if config.attention == "additive":
+            self.look = AdditiveAttention(d_model, d_model, d_model // 2, rng=rng)
+        if config.attention != "none":
+            self.mix = nn.Linear(2 * d_model, d_model)
+            nn.init.xavier_uniform_(self.mix.weight, generator=rng)
+            nn.init.zeros_(self.mix.bias)
+
+    def forward(
+        self, ids: Int[Tensor, "batch time"], cache: Seq2SeqCache | None = None
+    ) -> Float[Tensor, "batch time vocab"]:
+        """Logits of the target's token after each position of ``ids``.
+
+        Raises:
+            ValueError: without a cache, since it holds the source; if it is of another batch or model.
+        """
         if self.config.attention == "none":
-            return self.head(h)
+            return super().forward(ids, cache)
+        h = self.read(ids, cache)
         found = self.weights(h, cache) @ cache.memory
         return self.head(self.mix(torch.cat([found, h], dim=-1)).tanh())
+
+    def weights(
+        self, h: Float[Tensor, "batch time d"], cache: Seq2SeqCache
+    ) -> Float[Tensor, "batch time source"]:
+        """Attention weights: where each state of the decoder looks; never at padding."""
+        mask = cache.is_token.unsqueeze(1)  # the same for every position of the target
+        if self.config.attention == "additive":
+            return self.look(h, cache.memory, mask)
+        return attention_weights(h, cache.memory, mask, scale=1.0)
 
     def alignment(
         self, ids: Int[Tensor, "batch time"], cache: Seq2SeqCache
@@ -182,43 +242,7 @@ class Seq2Seq(nn.Module):
             raise ValueError("this model has no attention to show; choose attention='additive' or 'dot'")
         return self.weights(self.read(ids, cache), cache)
 
-    def read(
-        self, ids: Int[Tensor, "batch time"], cache: Seq2SeqCache | None
-    ) -> Float[Tensor, "batch time d"]:
-        """The decoder's hidden state h after each position of ``ids``; the cache moves on."""
-        if cache is None:
-            raise ValueError("this model answers a source: call model(ids, model.new_cache(source))")
-        check_id_range(ids, self.vocab_size, "ids")
-        found = [tuple(tensor.shape) for tensor in cache.state]
-        expected = [(len(ids), self.config.d_model)] * self.decoder.n_states
-        if found != expected:
-            raise ValueError(
-                f"the cache holds states of shape {found}, but these ids and this model need {expected}; "
-                "start with model.new_cache(source), one row of the source for each row of ids"
-            )
-        h, cache.state = read_fused(self.decoder, self.embedding(ids), cache.state)
-        return h
-
-    def weights(
-        self, h: Float[Tensor, "batch time d"], cache: Seq2SeqCache
-    ) -> Float[Tensor, "batch time source"]:
-        """Attention weights: where each state of the decoder looks; never at padding."""
-        mask = cache.is_token.unsqueeze(1)  # the same for every position of the target
-        if self.config.attention == "additive":
-            return self.look(h, cache.memory, mask)
-        return attention_weights(h, cache.memory, mask, scale=1.0)
-
-    @property
-    def n_parameters(self) -> int:
-        """Numbers the model has learned."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
     def matrices(self) -> dict[str, int]:
-        """Weight matrices by name, and how many gates each holds: what Muon orthogonalises, gate by gate."""
-        gates = {
-            f"{cell}.{name}": getattr(self, cell).n_gates
-            for cell in ("rightward", "leftward", "decoder")
-            for name in ("weight_ih", "weight_hh")
-        }
+        """Weight matrices by name, and how many gates each holds; those of the look have one."""
         looks = ("look.query.weight", "look.key.weight", "mix.weight")
-        return gates | {name: 1 for name in looks if name in dict(self.named_parameters())}
+        return super().matrices() | {name: 1 for name in looks if name in dict(self.named_parameters())}

@@ -14,7 +14,8 @@ class Pace:
 
     Three things use the processor: training, what the reader asked for (validation, samples), and drawing.
     Drawing may use ``HEAD_START`` and ``share`` of what training uses, as far as it can be seen: sending a
-    picture goes on in other threads, so that the whole is up to twice as much. A picture costs what the
+    picture goes on in other threads, and other programs slow it down, so that the whole is up to three times
+    as much. A picture costs what the
     one before did; the last, which is drawn in any case, is set aside from the start.
 
     ``clock`` counts processor seconds of this process, ``wall`` seconds of the day.
@@ -25,7 +26,7 @@ class Pace:
 
     def __init__(
         self,
-        share: float = 0.01,
+        share: float = 0.005,
         *,
         clock: Callable[[], float] = time.process_time,
         wall: Callable[[], float] = time.monotonic,

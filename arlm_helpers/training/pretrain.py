@@ -209,12 +209,19 @@ def standing(folder: Path) -> str:
 
 @contextmanager
 def stopped_gently() -> Iterator[None]:
-    """Let SIGTERM, with which schedulers and torchrun end a process, stop a run like Ctrl-C: saved."""
+    """Let SIGTERM, with which schedulers and torchrun end a process, stop a run like Ctrl-C: saved.
+
+    Scripts start what runs in the background with Ctrl-C ignored; there it is listened to again.
+    """
     before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    on_ctrl_c = signal.getsignal(signal.SIGINT)
+    if on_ctrl_c == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, on_ctrl_c)
 
 
 def main(argv: list[str] | None = None) -> int:

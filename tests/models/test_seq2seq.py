@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from arlm_helpers.models.seq2seq import Seq2SeqConfig, read_both_ways, reverse_rows
+from arlm_helpers.models.both_ways import read_both_ways, reverse_rows
+from arlm_helpers.models.seq2seq import Seq2SeqConfig
 from tests.conditional import SOURCE, seq2seq
 
 IDS = torch.tensor([[0, 4, 2, 7, 1], [0, 3, 3, 9, 2], [0, 10, 6, 5, 8]])

@@ -42,9 +42,9 @@ def test_attention_translates_held_out_days_within_a_minute():
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     days, rng = split_days(), torch.Generator().manual_seed(0)
-    pairs = draw_pairs(days.train, FORMS, 50_000, rng)
+    pairs = draw_pairs(days.train, FORMS, 45_000, rng)
     started = time.process_time()
-    model = train_on(pairs, n_steps=800)
+    model = train_on(pairs, n_steps=700)
     seconds = time.process_time() - started
     torch.set_num_threads(n_threads)
     held_out = draw_pairs(days.test, FORMS, 2_000, rng)

@@ -139,3 +139,16 @@ def test_the_folder_of_another_run_is_refused(tmp_path, story, capsys):
     complaint = said(capsys, command(story, tmp_path / "run", "--resume", "--seed", 1, steps=2))
     assert "the folder holds another run: batches.fingerprint was" in complaint
     assert files == {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+
+def test_a_command_in_the_background_where_ctrl_c_is_ignored_still_heeds_sigterm(
+    tmp_path, story, monkeypatch
+):
+    stopping_after(1, monkeypatch)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert command(story, tmp_path / "run") == 130
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "run" / "step_00000001.json").exists()

@@ -3,6 +3,7 @@
 Each figure has one message as its title and carries its text alternative in ``layout.meta["alt"]``.
 """
 
+from arlm_helpers.reading.figures.alignment import alignment_map
 from arlm_helpers.reading.figures.attention_maps import attention_maps
 from arlm_helpers.reading.figures.comparisons import (
     conditional_heatmap,
@@ -21,6 +22,7 @@ from arlm_helpers.reading.figures.runs import loss_curves
 from arlm_helpers.reading.figures.training import training_figure
 
 __all__ = [
+    "alignment_map",
     "attention_maps",
     "conditional_heatmap",
     "dart_bar",

@@ -50,6 +50,17 @@ STRINGS: dict[str, dict[str, str]] = {
         "best_cells": "most selective",
         "any_cell": "another cell",
         "value_here": "After {letter} at {position:,}: {value:+.3f}",
+        # attention
+        "layer": "layer",
+        "head": "head",
+        "head_number": "head {head}",
+        "head_title": "Where {layer}, head {head}, looks",
+        "token_that_looks": "token that looks",
+        "switched_off": "switch this head off",
+        "looks_at": "{token} gives {found}.",
+        "weight_at": "{weight:.2f} to {token} at {position}",
+        "loss_whole": "Loss with all heads: {loss:.3f} nats per token.",
+        "loss_without": "Loss without {heads}: {loss:.3f} nats per token; with all heads {whole:.3f}.",
         # tokens
         "text": "text",
         "tokenizer": "tokenizer",

@@ -56,6 +56,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, help="windows read in a step, by all processes together")
     parser.add_argument("--checkpoint-every", type=int, help="steps between two checkpoints")
     parser.add_argument("--seed", type=int, default=0, help="of the weights, the order of reading, dropout")
+    parser.add_argument("--threads", type=int, default=1, help="of each process; small models gain by one")
     options = parser.parse_args(argv)
     options.out = options.out or Path("runs") / options.scale
     return options
@@ -176,6 +177,7 @@ def pretrain(options: argparse.Namespace) -> int:
         DivergedError, LostProcessError, RuntimeError, OSError: as ``train``.
     """
     scale, folder = chosen_scale(options), options.out
+    torch.set_num_threads(options.threads)
     with processes(scale.training.device):
         check_folder(folder, resume=options.resume)
         job = Job.prepare(scale, options.text, options.seed)

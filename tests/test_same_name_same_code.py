@@ -15,17 +15,16 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: the order of reading
 TAUGHT = {  # modules whose public names are lessons
     "decoding.compression", "decoding.evaluation", "decoding.logits", "decoding.sampling",
-    "models.attention", "models.blocks", "models.cache", "models.causality", "models.cells", "models.counts",
-    "models.embedding", "models.gpt_config", "models.hashed_ngrams", "models.loading", "models.mlp",
-    "models.ngram", "models.oracle", "models.positions", "models.rnn", "models.smoothing",
-    "models.transformer",
+    "models.attention", "models.blocks", "models.both_ways", "models.cache", "models.causality",
+    "models.cells", "models.counts", "models.embedding", "models.gpt_config", "models.hashed_ngrams",
+    "models.loading", "models.mlp", "models.ngram", "models.oracle", "models.positions", "models.rnn",
+    "models.seq2seq", "models.smoothing", "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
     "training.batches", "training.config", "training.losses", "training.muon", "training.optimizers",
     "training.schedules", "training.trainer",
 }  # fmt: skip
 LATER = {  # taught in a notebook that does not exist yet
     "decoding.logits": "08_decoding",
-    "models.attention": "05_attention",
     "models.hashed_ngrams": "07_training",
     "models.loading": "12_real_llm",
     **dict.fromkeys(
@@ -37,6 +36,7 @@ AHEAD = {  # what a notebook uses before the one that teaches it: its text says 
     "04_rnn": dict.fromkeys(
         ["training.config", "training.optimizers", "training.schedules", "training.trainer"], "07_training"
     ),
+    "05_attention": dict.fromkeys(["training.optimizers", "training.schedules"], "07_training"),
     "06_transformer": {
         "models.hashed_ngrams": "07_training",
         "models.loading": "12_real_llm",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from arlm_helpers.text.data import load_corpus
+from arlm_helpers.text.dates import date_tokenizer
 from arlm_helpers.training.tensor_files import read_pair
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
@@ -30,6 +31,12 @@ def test_the_table_says_what_the_record_says(path):
     assert f"| {record['cpu_seconds']} s on one core |" in row
     assert f"{path.with_suffix('.safetensors').stat().st_size / 1e6:.1f} MB" in row
     assert re.search(r"([\d.]+) nats", row)[1] == f"{record['held_out']['nats']:.3f}"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("dates_*.json")), ids=lambda path: path.stem)
+def test_the_models_of_dates_read_the_ids_of_today(path):
+    _, record = read_pair(path.with_suffix(""))
+    assert record["characters"] == date_tokenizer().characters
 
 
 def test_the_lstm_was_trained_on_the_training_plays_of_today():

@@ -26,6 +26,9 @@ def history():
 
 
 EXAMPLES = {
+    "alignment_map": lambda: figures.alignment_map(
+        torch.tensor([[1.0, 0.0], [0.3, 0.7]]), TOKENS[:2], TOKENS[1:3], title="It looks", chosen=1
+    ),
     "attention_maps": lambda: figures.attention_maps(
         torch.tensor([[[1.0, 0.0], [0.3, 0.7]]]), TOKENS[1:3], names=["head 0"]
     ),

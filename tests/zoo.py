@@ -12,6 +12,7 @@ from arlm_helpers.models.gpt_config import GPTConfig, compact_config, llama_conf
 from arlm_helpers.models.mlp import MLPConfig, MLPLanguageModel
 from arlm_helpers.models.ngram import NGram
 from arlm_helpers.models.oracle import Oracle
+from arlm_helpers.models.recent import RecentNGram
 from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.models.transformer import GPT
@@ -73,6 +74,7 @@ MODELS = {
     "kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 4, KneserNey()),
     "modified-kneser-ney": lambda v: NGram.fit(random_ids(500, v), v, 5, ModifiedKneserNey()),
     "oracle": oracle,
+    "recent": RecentNGram,
     "mlp": mlp,
     "elman": lambda v: rnn(v, "elman"),
     "gru": lambda v: rnn(v, "gru", n_layers=2),

@@ -77,3 +77,23 @@ class WarmupCosine:
             return (step + 1) / self.warmup
         progress = (step + 1 - self.warmup) / (n_steps - self.warmup)
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+@dataclass(frozen=True)
+class ExponentialRise:
+    """From ``first`` to the peak by the same factor at each step: tries every learning rate once.
+
+    Raises:
+        ValueError: if ``first`` is not in (0, 1).
+    Source:
+        Smith (2017), section 3.3, https://arxiv.org/abs/1506.01186 (there along a line)
+    """
+
+    first: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first < 1:
+            raise ValueError(f"first is a fraction of the peak and must be in (0, 1), got {self.first}")
+
+    def __call__(self, step: int, n_steps: int) -> float:
+        return self.first ** ((n_steps - 1 - step) / max(n_steps - 1, 1))

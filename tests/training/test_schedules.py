@@ -2,9 +2,16 @@
 
 import pytest
 
-from arlm_helpers.training.schedules import Constant, WarmupCosine, WarmupFlatLinear
+from arlm_helpers.training.schedules import Constant, ExponentialRise, WarmupCosine, WarmupFlatLinear
 
-SCHEDULES = [Constant(), WarmupFlatLinear(), WarmupFlatLinear(0, 0), WarmupFlatLinear(3, 1), WarmupCosine(5)]
+SCHEDULES = [
+    Constant(),
+    WarmupFlatLinear(),
+    WarmupFlatLinear(0, 0),
+    WarmupFlatLinear(3, 1),
+    WarmupCosine(5),
+    ExponentialRise(),
+]
 
 
 def factors(schedule, n_steps):

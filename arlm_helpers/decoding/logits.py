@@ -99,3 +99,63 @@ class TopP:
         beyond = (mass_before >= self.p) & (self.p < 1)  # p = 1 keeps all, despite rounding
         drop = torch.zeros_like(beyond).scatter(-1, order, beyond)
         return logits.masked_fill(drop, -torch.inf)
+
+
+@dataclass(frozen=True)
+class MinP:
+    """Keep the tokens that are at least ``p`` times as probable as the likeliest one.
+
+    The likeliest token always survives, and with it all that equal it; at ``p`` = 1 nothing else does.
+
+    Raises:
+        ValueError: if ``p`` is not in (0, 1].
+    Source:
+        Nguyen et al. (2024), section 3, https://arxiv.org/abs/2407.01082
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        check_number("p", self.p)
+        if not 0 < self.p <= 1:
+            raise ValueError(f"p must be in (0, 1], got {self.p}; leave MinP out to keep every token")
+
+    def __call__(
+        self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
+    ) -> Float[Tensor, "batch vocab"]:
+        below_best = logits.double() - logits.max(dim=-1, keepdim=True).values
+        return logits.masked_fill(below_best.exp() < self.p, -torch.inf)
+
+
+@dataclass(frozen=True)
+class TypicalP:
+    """Keep the tokens whose surprise is closest to the entropy, until their probabilities sum to ``p``.
+
+    Even the likeliest token goes if it says less than tokens say on average. Tokens equally far from the
+    entropy are ranked by token id.
+
+    Raises:
+        ValueError: if ``p`` is not in (0, 1].
+    Source:
+        Meister et al. (2023), section 4, https://arxiv.org/abs/2202.00666
+    """
+
+    p: float
+
+    def __post_init__(self) -> None:
+        check_number("p", self.p)
+        if not 0 < self.p <= 1:
+            raise ValueError(f"p must be in (0, 1], got {self.p}")
+
+    def __call__(
+        self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
+    ) -> Float[Tensor, "batch vocab"]:
+        surprise = -logits.log_softmax(dim=-1)
+        probs = (-surprise).exp()
+        entropy = torch.special.entr(probs).sum(dim=-1, keepdim=True)
+        order = (surprise - entropy).abs().sort(dim=-1, stable=True).indices
+        ranked = probs.gather(-1, order)
+        mass_before = ranked.cumsum(dim=-1) - ranked
+        beyond = (mass_before >= self.p) & (self.p < 1)  # p = 1 keeps all, despite rounding
+        drop = torch.zeros_like(beyond).scatter(-1, order, beyond)
+        return logits.masked_fill(drop, -torch.inf)

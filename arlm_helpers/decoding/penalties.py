@@ -177,7 +177,7 @@ class LogitBias:
         if any(token >= n_tokens for token in self.bias):
             raise ValueError(f"token {max(self.bias)} has a bias, but the ids end at {n_tokens - 1}")
         added = torch.zeros_like(logits[0])
-        added[list(self.bias)] = torch.tensor(list(self.bias.values()), dtype=added.dtype, device=added.device)
+        added[list(self.bias)] = torch.tensor(list(self.bias.values())).to(added)
         if added.isposinf().any():
             added = torch.zeros_like(added).masked_fill(~added.isposinf(), -torch.inf)
         return logits + added

@@ -175,8 +175,8 @@ def beam_search(
 
     A text is scored by its log-probability / length ** ``length_penalty``: above 0 favours longer texts. The
     search stops when no branch can improve on the ``n_beams`` best, with ``early_stopping`` as soon as there
-    are so many. What is cut off at ``max_tokens`` competes with what has ended. ``transformers`` finds the same
-    with ``early_stopping="never"``; its default, False, may give up while a longer text could still win.
+    are so many. What is cut off at ``max_tokens`` competes with what has ended. ``transformers`` finds the
+    same with ``early_stopping="never"``; its default, False, may give up while a longer text could still win.
 
     ``filters`` are processors that rule tokens out (-inf). What is left keeps the model's probability without
     renormalising: so a search within a pattern looks for the likeliest text of the model that fits it.

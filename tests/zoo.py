@@ -11,6 +11,7 @@ import torch
 from arlm_helpers.models.gpt_config import GPTConfig, compact_config, llama_config
 from arlm_helpers.models.mlp import MLPConfig, MLPLanguageModel
 from arlm_helpers.models.ngram import NGram
+from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.models.oracle import Oracle
 from arlm_helpers.models.recent import RecentNGram
 from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
@@ -84,5 +85,8 @@ MODELS = {
     "gpt-by-hand": lambda v: gpt(GPTConfig(vocab_size=v, **TINY, positions="sinusoidal", fast=False)),
     "llama": lambda v: gpt(llama_config(vocab_size=v, **LLAMA)),
     "compact": lambda v: gpt(compact_config(vocab_size=v, **TINY, ngram_rows=100)),
+}
+MODELS |= {
+    f"numpy-{name}": lambda v, build=MODELS[name]: NumpyGPT(build(v)) for name in ("gpt", "llama", "compact")
 }
 MODELS |= {name: partial(given, name) for name in CONDITIONAL}

@@ -80,7 +80,7 @@ class ChoiceWriter:
         self.notes.text_offset.append(offset)
 
     def take(self, token: int, logits: Float[Tensor, " vocab"] | None) -> None:
-        """Go on with a token and the logits before it, unless the text has ended; a text's first token has none."""
+        """Go on with a token and the logits before it (the first has none), unless the text has ended."""
         if self.finish_reason is not None:
             return
         self.n_tokens += 1

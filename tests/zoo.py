@@ -13,6 +13,7 @@ from arlm_helpers.models.mlp import MLPConfig, MLPLanguageModel
 from arlm_helpers.models.ngram import NGram
 from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.models.oracle import Oracle
+from arlm_helpers.models.quantised import quantised
 from arlm_helpers.models.recent import RecentNGram
 from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
@@ -89,4 +90,5 @@ MODELS = {
 MODELS |= {
     f"numpy-{name}": lambda v, build=MODELS[name]: NumpyGPT(build(v)) for name in ("gpt", "llama", "compact")
 }
+MODELS["quantised-gpt"] = lambda v, build=MODELS["gpt"]: quantised(build(v))
 MODELS |= {name: partial(given, name) for name in CONDITIONAL}

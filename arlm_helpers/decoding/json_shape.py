@@ -5,11 +5,11 @@ import json
 from arlm_helpers.decoding.patterns import Pattern, chain, either, literal, repeat
 from arlm_helpers.decoding.regex import regex
 
-WHOLE = r"-?(0|[1-9]\d{0,14})"  # what every reader of JSON stores exactly
+INTEGER = r"-?(0|[1-9]\d{0,14})"  # what every reader of JSON stores exactly
 KINDS: dict[type, str] = {
     str: r'"([^"\\\x00-\x1f]|\\["\\/bfnrt])*"',
-    int: WHOLE,
-    float: WHOLE + r"(\.\d{1,15})?([eE][+-]?\d{1,2})?",
+    int: INTEGER,
+    float: INTEGER + r"(\.\d{1,15})?([eE][+-]?\d{1,2})?",
     bool: "true|false",
 }
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from arlm_helpers.decoding.beam import BeamSettings, beam_search, beam_steps, ranked_places
+from arlm_helpers.decoding.beam import BeamSettings, Branch, beam_search, beam_steps, ranked_places
 from arlm_helpers.decoding.beam_reader import DeadEndError
 from arlm_helpers.decoding.logits import Temperature, TopK
+from arlm_helpers.decoding.penalties import NoRepeatNGram
 from arlm_helpers.decoding.sampling import generate
 from arlm_helpers.models.given import Given
 from arlm_helpers.models.gpt_config import gpt2_config
@@ -211,6 +212,15 @@ def test_stopping_when_nothing_can_improve_loses_nothing():
             assert n_steps[0][1] == n_steps[1][1] and n_steps[0][0] <= n_steps[1][0]
 
 
+@pytest.mark.parametrize("penalty, bound", [(1.0, -0.5), (0.0, -2.0), (-1.0, -4.0)])
+def test_the_bound_is_the_best_score_that_a_branch_can_still_have(penalty, bound):
+    """One token of log-probability -2; the text may have 2 to 4 tokens."""
+    settings = BeamSettings(n_beams=1, max_tokens=4, length_penalty=penalty)
+    kept = [Branch((3,), -2.0, 0.0, 1, 0, "kept", "")]
+    for score, can in ((bound - 0.01, True), (bound, False)):
+        assert settings.can_improve(kept, [Branch((1,), 0.0, score, 1, 0, "finished", "")]) == can
+
+
 def test_equal_scores_are_ranked_by_place_and_impossible_ones_not_at_all():
     scores = torch.tensor([1.0, 3.0, -torch.inf, 3.0, 1.0, 1.0])
     assert ranked_places(scores, 4).tolist() == [1, 3, 0, 4]
@@ -233,6 +243,13 @@ def test_filters_rule_tokens_out_and_the_rest_keeps_the_models_probability():
     assert {branch.ids for branch in found} == set(texts)  # 4 stands only where nothing need follow
     for branch in found:
         assert branch.log_prob == pytest.approx(log_probs(model, [branch.ids])[0])
+
+
+def test_a_filter_sees_the_text_of_its_own_branch():
+    found = beam_search(
+        MODELS["gpt"](5), PROMPT, n_beams=20, n_best=20, max_tokens=3, filters=[NoRepeatNGram(1)]
+    )
+    assert {branch.ids for branch in found} == set(itertools.permutations([2, 3, 4]))
 
 
 def test_one_beam_with_a_filter_is_greedy_with_it():

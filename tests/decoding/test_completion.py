@@ -193,6 +193,7 @@ def test_a_stop_string_is_cut_exactly_wherever_tokens_end(tokenizer, text, stop,
 def test_tokens_behind_the_cut_cost_but_are_not_listed():
     answer = recited(LETTERS, "the cat sat on", stop="t s", logprobs=0)
     assert "".join(answer.choices[0].logprobs.tokens) == "the ca"
+    assert answer.choices[0].logprobs.text_offset == [0, 1, 2, 3, 4, 5]
     assert answer.usage.completion_tokens == len("the cat s")
 
 

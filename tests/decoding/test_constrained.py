@@ -185,6 +185,11 @@ def test_an_ordinary_end_token_comes_only_where_the_text_may_end():
     assert constraint.allowed(NONE).tolist() == [True, False, False, False]
 
 
+def test_no_text_holds_the_end_token_in_its_middle():
+    with pytest.raises(ValueError, match="no text of this tokenizer matches it"):
+        MatchPattern("abc", ABC, end_id=1)
+
+
 def test_without_an_end_token_a_complete_text_is_reported():
     constraint = MatchPattern("ab|ac", ABC, start=1)
     with pytest.raises(

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from arlm_helpers.decoding.completion_answer import ChoiceWriter, Completion, Usage
+from arlm_helpers.decoding.completion_answer import ChoiceWriter, CompletionAnswer, Usage
 from arlm_helpers.decoding.logits import Temperature, TopP, check_number
 from arlm_helpers.decoding.penalties import FrequencyPenalty, LogitBias, PresencePenalty
 from arlm_helpers.decoding.sampling import Processor, generate
@@ -115,7 +115,7 @@ def complete(
     logit_bias: Mapping[int, float] | None = None,
     echo: bool = False,
     end_id: int | None = None,
-) -> Completion:
+) -> CompletionAnswer:
     """Continue ``prompt`` in ``n`` ways; the names are those of the completions API.
 
     The text ends before the first ``stop`` string, at ``end_id``, or after ``max_tokens`` tokens. Choice
@@ -151,4 +151,4 @@ def complete(
     choices = [writer.finished(i, before) for i, writer in enumerate(writers)]
     n_written = sum(writer.n_tokens for writer in writers)
     usage = Usage(ids.shape[1], n_written, ids.shape[1] + n_written)
-    return Completion(choices, usage, seed, type(model).__name__)
+    return CompletionAnswer(choices, usage, seed, type(model).__name__)

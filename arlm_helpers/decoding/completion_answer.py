@@ -46,7 +46,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Completion:
+class CompletionAnswer:
     """The answer: its choices, what they cost, and the seed that gives them again."""
 
     choices: list[Choice]

@@ -4,7 +4,7 @@ from arlm_helpers.decoding.patterns import Pattern, chain, characters, either, r
 
 Ranges = list[tuple[int, int]]  # of code points, both ends included
 LAST = 0x10FFFF
-CLASSES: dict[str, Ranges] = {
+CHARACTER_CLASSES: dict[str, Ranges] = {
     "d": [(48, 57)],
     "w": [(48, 57), (65, 90), (95, 95), (97, 122)],
     "s": [(9, 13), (32, 32)],
@@ -108,8 +108,8 @@ class RegexReader:
     def escape(self) -> Ranges:
         r"""What follows a backslash: ``\d``, ``\W``, ``\n``, ``\u4f60``, ``\.``."""
         sign = self.take()
-        if sign.lower() in CLASSES:
-            ranges = CLASSES[sign.lower()]
+        if sign.lower() in CHARACTER_CLASSES:
+            ranges = CHARACTER_CLASSES[sign.lower()]
             return ranges if sign.islower() else others(ranges)
         if sign in CODES:
             digits = "".join(self.take() for _ in range(CODES[sign]))

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from arlm_helpers.decoding.ranking import is_large, keep_only, largest_ids, nucleus_ids
+
 
 def check_number(name: str, value: object) -> None:
     """Reject what only looks like a number.
@@ -21,9 +23,9 @@ def check_number(name: str, value: object) -> None:
 class Temperature:
     """Divide the logits by ``t``: below 1 sharpens the distribution, above 1 flattens it.
 
-    The ranking of the tokens never changes. The largest logit is moved to 0 first, so that a tiny
-    ``t`` gives certainty and an infinite one gives equal chances, without overflow; tokens that
-    were ruled out (-inf) stay out.
+    The ranking of the tokens never changes. Below 0.01 the largest logit is moved to 0 first, so that a tiny
+    ``t`` gives certainty without overflow; an infinite one gives equal chances; tokens that were ruled
+    out (-inf) stay out.
 
     Raises:
         ValueError: if ``t`` is not positive.
@@ -41,6 +43,8 @@ class Temperature:
     def __call__(
         self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
     ) -> Float[Tensor, "batch vocab"]:
+        if self.t >= 0.01:
+            return logits / min(self.t, 1e30)  # -inf / inf would not be -inf
         below_best = logits.double() - logits.max(dim=-1, keepdim=True).values
         return torch.where(logits.isneginf(), logits, (below_best / self.t).to(logits.dtype))
 
@@ -66,6 +70,8 @@ class TopK:
     def __call__(
         self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
     ) -> Float[Tensor, "batch vocab"]:
+        if is_large(logits):
+            return keep_only(logits, lambda row: largest_ids(row, self.k))
         order = logits.sort(dim=-1, descending=True, stable=True).indices
         drop = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order[:, self.k :], True)
         return logits.masked_fill(drop, -torch.inf)
@@ -93,11 +99,14 @@ class TopP:
     def __call__(
         self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
     ) -> Float[Tensor, "batch vocab"]:
+        if self.p == 1:
+            return logits  # all, despite rounding
+        if is_large(logits):
+            return keep_only(logits, lambda row: nucleus_ids(row, self.p))
         ranked, order = logits.sort(dim=-1, descending=True, stable=True)
-        probs = ranked.softmax(dim=-1)
+        probs = ranked.double().softmax(dim=-1)
         mass_before = probs.cumsum(dim=-1) - probs  # probability of all likelier tokens
-        beyond = (mass_before >= self.p) & (self.p < 1)  # p = 1 keeps all, despite rounding
-        drop = torch.zeros_like(beyond).scatter(-1, order, beyond)
+        drop = torch.zeros_like(order, dtype=torch.bool).scatter(-1, order, mass_before >= self.p)
         return logits.masked_fill(drop, -torch.inf)
 
 
@@ -150,12 +159,12 @@ class TypicalP:
     def __call__(
         self, ids: Int[Tensor, "batch time"], logits: Float[Tensor, "batch vocab"]
     ) -> Float[Tensor, "batch vocab"]:
-        surprise = -logits.log_softmax(dim=-1)
-        probs = (-surprise).exp()
-        entropy = torch.special.entr(probs).sum(dim=-1, keepdim=True)
+        if self.p == 1:
+            return logits  # all, despite rounding
+        surprise = -logits.double().log_softmax(dim=-1)
+        entropy = torch.special.entr((-surprise).exp()).sum(dim=-1, keepdim=True)
         order = (surprise - entropy).abs().sort(dim=-1, stable=True).indices
-        ranked = probs.gather(-1, order)
-        mass_before = ranked.cumsum(dim=-1) - ranked
-        beyond = (mass_before >= self.p) & (self.p < 1)  # p = 1 keeps all, despite rounding
-        drop = torch.zeros_like(beyond).scatter(-1, order, beyond)
+        probs = (-surprise).exp().gather(-1, order)
+        mass_before = probs.cumsum(dim=-1) - probs  # probability of all tokens closer to the entropy
+        drop = torch.zeros_like(order, dtype=torch.bool).scatter(-1, order, mass_before >= self.p)
         return logits.masked_fill(drop, -torch.inf)

@@ -39,7 +39,7 @@ def arrange(processors: Sequence[Processor], order: str) -> list[Processor]:
     Raises:
         ValueError: if no engine has that name.
     Source:
-        transformers 5, ``GenerationMixin._get_logits_processor``; llama.cpp, ``common_params_sampling.samplers``;
+        transformers 5, ``GenerationMixin._get_logits_processor``; llama.cpp, ``common_params_sampling``;
         vLLM 0.22, ``vllm.v1.sample.sampler.Sampler``, https://docs.vllm.ai/en/v0.22.1/api/vllm/v1/sample/sampler
     """
     if order not in ORDERS:

@@ -1,11 +1,14 @@
 """Choosing tokens and writing with a model: one random number a token, one ``Step`` at a time."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from arlm_helpers.decoding.ranking import is_large, sample_large
 
 Processor = Callable[[Tensor, Tensor], Tensor]
 
@@ -14,12 +17,14 @@ def check_distribution(logits: Float[Tensor, "batch vocab"]) -> None:
     """Refuse logits from which nothing can be chosen.
 
     Raises:
-        ValueError: if a row holds a NaN, or allows no token.
+        ValueError: if a row holds a NaN or an infinite logit, or allows no token.
     """
-    if logits.isnan().any():
-        raise ValueError("logits contain NaN: the model or a processor overflowed or divided by zero")
-    if logits.max(dim=-1).values.isneginf().any():
+    best = logits.amax(dim=-1).tolist()  # NaN in a row that holds one
+    if all(map(math.isfinite, best)):
+        return
+    if -math.inf in best:
         raise ValueError("no token is allowed: every logit is -inf; loosen the last processor of the policy")
+    raise ValueError("logits contain NaN or inf: the model or a processor overflowed or divided by zero")
 
 
 def greedy(logits: Float[Tensor, "batch vocab"]) -> Int[Tensor, " batch"]:
@@ -40,6 +45,8 @@ def sample(logits: Float[Tensor, "batch vocab"], u: Float[Tensor, " batch"]) -> 
         Inverse transform sampling: Devroye (1986), section III.2.
     """
     check_distribution(logits)
+    if is_large(logits):
+        return sample_large(logits, u)
     probs = logits.double().softmax(dim=-1)
     ranked, order = probs.sort(dim=-1, descending=True, stable=True)
     edges = ranked.cumsum(dim=-1)

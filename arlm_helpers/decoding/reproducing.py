@@ -1,0 +1,72 @@
+"""A text as Python code that writes it again: the calls of the course, with every setting and seed."""
+
+from itertools import groupby
+
+from arlm_helpers.decoding.branches import ForkableText, Written
+
+MODEL_AND_TOKENIZER = "# model and tokenizer: those that wrote the text"
+
+
+def runs_of(text: ForkableText) -> list[list[Written]]:
+    """The tokens in runs that one call wrote: the same policy and seed, and no token forced by the reader."""
+
+    def call(numbered: tuple[int, Written]) -> object:
+        at, token = numbered
+        return at if token.u is None else (token.policy.code(), token.seed)
+
+    return [[token for _, token in run] for _, run in groupby(enumerate(text.written), key=call)]
+
+
+def code_of(text: ForkableText) -> str:
+    """Python that writes ``text`` again, given ``model`` and ``tokenizer``; at the end ``ids`` holds it.
+
+    A text written in one go is a call of ``generate``. One with forks is a chain of ``write`` and ``fork``.
+    The prompt is given as ids, for which ``tokenizer.encode`` of the prompt may stand.
+    """
+    runs = runs_of(text)
+    if len(runs) == 1 and runs[0][0].u is not None:
+        return generate_code(text, runs[0])
+    lines = [
+        "from arlm_helpers.decoding.branches import ForkableText, fork, last_of, write",
+        "from arlm_helpers.decoding.policy import Policy",
+        "",
+        MODEL_AND_TOKENIZER,
+        f"text = ForkableText({text.prompt!r})",
+    ]
+    at = 0
+    for run in runs:
+        first = run[0]
+        policy, seed = first.policy.code(), f"seed={first.seed}"
+        if first.u is None:
+            lines.append(f"text = fork(model, text, {at}, {first.id}, {policy}, {seed})")
+        else:
+            lines.append(f"text = last_of(text, write(model, text, {policy}, {seed}, max_tokens={len(run)}))")
+        at += len(run)
+    return "\n".join([*lines, "ids = text.ids()", "print(tokenizer.decode(ids))"])
+
+
+def generate_code(text: ForkableText, run: list[Written]) -> str:
+    """A single call of ``generate`` that writes ``run`` after the prompt."""
+    policy = run[0].policy
+    processors = policy.processors(start=len(text.prompt))
+    homes: dict[str, set[str]] = {}
+    for processor in processors:
+        homes.setdefault(type(processor).__module__, set()).add(type(processor).__name__)
+    imports = [f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items())]
+    return "\n".join(
+        [
+            "import torch",
+            *imports,
+            "from arlm_helpers.decoding.sampling import generate",
+            "",
+            MODEL_AND_TOKENIZER,
+            f"ids = {list(text.prompt)!r}",
+            f"policy = [{', '.join(map(repr, processors))}]  # the order of {policy.order}",
+            f"rng = torch.Generator().manual_seed({run[0].seed})",
+            "steps = generate(",
+            f"    model, torch.tensor([ids]), max_tokens={len(run)}, processors=policy, rng=rng",
+            ")",
+            "ids += [int(step.ids) for step in steps]",
+            "print(tokenizer.decode(ids))",
+        ]
+    )

@@ -1,12 +1,11 @@
-"""Processors against exact tables and against transformers."""
+"""Filters of the next token: exact tables, properties, and what they refuse."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
-from arlm_helpers.decoding.logits import Temperature, TopK, TopP
+from arlm_helpers.decoding.logits import MinP, Temperature, TopK, TopP, TypicalP
 
 IDS = torch.zeros(1, 1, dtype=torch.long)
 flat_logits = st.lists(st.integers(-12, 12).map(lambda quarter: quarter / 4), min_size=1, max_size=10)
@@ -72,23 +71,63 @@ def test_limits_of_temperature():
     torch.testing.assert_close(Temperature(float("inf"))(IDS, logits).softmax(-1), third)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("seed", range(5))
-def test_processors_equal_those_of_transformers(dtype, seed):
-    logits = torch.randn(3, 50, dtype=dtype, generator=torch.Generator().manual_seed(seed)) * 3
-    ids = torch.zeros(3, 1, dtype=torch.long)
-    for ours, theirs in [
-        (Temperature(0.7), TemperatureLogitsWarper(0.7)),
-        (TopK(7), TopKLogitsWarper(7)),
-        (TopP(0.83), TopPLogitsWarper(0.83)),
-    ]:
-        torch.testing.assert_close(ours(ids, logits).softmax(-1), theirs(ids, logits.clone()).softmax(-1))
+@given(flat_logits, st.floats(0.01, 1.0))
+def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest(values, p):
+    probs = torch.tensor([values], dtype=torch.float64).softmax(-1)[0]
+    chosen = MinP(p)(IDS, torch.tensor([values], dtype=torch.float64))[0].isfinite()
+    assert (probs[chosen] >= p * probs.max() - 1e-12).all()
+    assert (probs[~chosen] < p * probs.max() + 1e-12).all()
+
+
+@given(flat_logits, st.floats(0.01, 1.0))
+def test_typical_p_keeps_the_fewest_of_the_most_typical_tokens_that_reach_p(values, p):
+    logits = torch.tensor([values], dtype=torch.float64)
+    probs = logits.softmax(-1)[0]
+    distance = (-probs.log() - torch.special.entr(probs).sum()).abs()
+    chosen = TypicalP(p)(IDS, logits)[0].isfinite()
+    assert probs[chosen].sum() >= p - 1e-12
+    last = distance.masked_fill(~chosen, -torch.inf).argmax()
+    assert probs[chosen].sum() - probs[last] < p + 1e-9 or p == 1
+    assert chosen.all() or distance[chosen].max() <= distance[~chosen].min() + 1e-12
+
+
+def test_typical_p_cuts_the_likeliest_token_where_surprise_is_the_rule():
+    probs = [0.4, *[0.06] * 10]  # the likeliest says 0.9 nats, a token says 2.1 on average
+    assert kept(TypicalP(0.5), probs) == [*range(1, 10)]
+
+
+@given(flat_logits, st.floats(0.05, 0.9), st.floats(1.0, 3.0))
+def test_top_p_and_min_p_keep_more_of_a_hotter_distribution(values, p, t):
+    logits = torch.tensor([values], dtype=torch.float64)
+    for keep in (TopP(p), MinP(p)):
+        cold, hot = keep(IDS, logits).isfinite(), keep(IDS, Temperature(t)(IDS, logits)).isfinite()
+        assert (hot | ~cold).all()
+
+
+def test_top_p_twice_keeps_less_than_once():
+    logits = torch.tensor([[0.5, 0.3, 0.2]]).log()
+    once = TopP(0.6)(IDS, logits)
+    assert (once.isfinite().sum(), TopP(0.6)(IDS, once).isfinite().sum()) == (2, 1)
+
+
+def test_logits_that_learn_keep_their_gradient_in_a_large_vocabulary():
+    logits = torch.zeros(1, 2000, requires_grad=True)
+    for processor in (Temperature(0.5), TopK(3), TopP(0.5), MinP(0.5), TypicalP(0.5)):
+        assert processor(IDS, logits).requires_grad
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_keeps_its_type(dtype):
+    logits = torch.randn(1, 2000, generator=torch.Generator().manual_seed(0)).to(dtype)
+    for processor in (Temperature(0.5), Temperature(1e-9), TopK(3), TopP(0.5), MinP(0.5), TypicalP(0.5)):
+        cut = processor(IDS, logits)
+        assert cut.dtype == dtype and cut.isfinite().any()
 
 
 def test_inputs_are_not_changed():
     logits = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     before = logits.clone()
-    for processor in (Temperature(0.5), TopK(2), TopP(0.5)):
+    for processor in (Temperature(0.5), TopK(2), TopP(0.5), MinP(0.5), TypicalP(0.5)):
         processor(torch.zeros(2, 1, dtype=torch.long), logits)
     assert torch.equal(logits, before)
 
@@ -99,10 +138,11 @@ def test_a_temperature_that_is_not_positive_names_greedy(t):
         Temperature(t)
 
 
+@pytest.mark.parametrize("make", [TopP, MinP, TypicalP])
 @pytest.mark.parametrize("p", [0, -0.1, 1.1, float("nan")])
-def test_p_outside_its_range_is_refused(p):
-    with pytest.raises(ValueError, match=r"p must be in \(0, 1\]"):
-        TopP(p)
+def test_p_outside_its_range_is_refused(make, p):
+    with pytest.raises(ValueError, match=rf"p must be in \(0, 1\], got {p}"):
+        make(p)
 
 
 @pytest.mark.parametrize("k", [0, -3])
@@ -112,7 +152,16 @@ def test_k_below_one_is_refused(k):
 
 
 @pytest.mark.parametrize(
-    "make, value", [(Temperature, True), (Temperature, "1"), (TopP, True), (TopK, 2.0), (TopK, True)]
+    "make, value",
+    [
+        (Temperature, True),
+        (Temperature, "1"),
+        (TopP, True),
+        (TopK, 2.0),
+        (TopK, True),
+        (MinP, "0.1"),
+        (TypicalP, True),
+    ],
 )
 def test_what_only_looks_like_a_number_is_refused(make, value):
     with pytest.raises(TypeError):

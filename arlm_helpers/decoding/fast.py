@@ -18,7 +18,9 @@ def token_hit(logits: Float[np.ndarray, " vocab"], temperature: float, dart: flo
     order = np.argsort(-weights, kind="stable")
     edges = weights[order].cumsum()
     rank = edges.searchsorted(dart * edges[-1], side="right")
-    return int(order[min(rank, np.count_nonzero(weights) - 1)])
+    if rank == len(order):  # by rounding, the dart hit the far edge
+        rank = np.count_nonzero(weights) - 1
+    return int(order[rank])
 
 
 def generate_ids(

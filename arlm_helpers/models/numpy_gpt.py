@@ -24,22 +24,23 @@ PIECE = 128  # a longer text is read in pieces of so many tokens, which stay in 
 Angles = tuple[Float[np.ndarray, "time half"], Float[np.ndarray, "time half"]]
 
 
-def s_curve(x: np.ndarray) -> np.ndarray:
-    """1 / (1 + e^-x) by tanh, which never overflows."""
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
+def s_curved(x: np.ndarray, steepness: np.ndarray | float) -> np.ndarray:
+    """x / (1 + e^-(steepness · x)): most of a positive number, little of a negative one."""
+    with np.errstate(over="ignore"):  # e^… may become infinite: then nothing is left of x, as it should be
+        return x / (1 + np.exp(-steepness * x))
 
 
 def gelu_tanh(x: np.ndarray) -> np.ndarray:
-    """GPT-2's activation: x times a steep S-curve of x."""
+    """GPT-2's activation, since (1 + tanh y) / 2 = 1 / (1 + e^-2y)."""
     slope = 2 * math.sqrt(2 / math.pi)
-    return x * s_curve(x * (slope + 0.044715 * slope * np.square(x)))
+    return s_curved(x, slope + 0.044715 * slope * np.square(x))
 
 
 NUMPY_ACTIVATION = {
     "gelu": lambda x: nn.functional.gelu(torch.from_numpy(x)).numpy(),  # NumPy has no error function
     "gelu_tanh": gelu_tanh,
     "relu2": lambda x: np.square(np.maximum(x, 0)),
-    "swiglu": lambda x: x * s_curve(x),
+    "swiglu": lambda x: s_curved(x, 1.0),
 }
 
 
@@ -85,18 +86,21 @@ def attend(
 class NumpyBlock:
     """One layer: gather from earlier positions, then think; each adds its part to the stream."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, *, int8: bool = False) -> None:
         attention, feed_forward = block.attention, block.feed_forward
         self.config, self.residual = attention.config, block.residual
-        self.scale = self.config.attention_scale or 1 / math.sqrt(self.config.d_head)
+        self.d_head, self.n_heads = self.config.d_head, self.config.n_heads
+        self.n_keys = self.config.d_kv // self.d_head  # each head of keys serves a group of queries
+        scale = self.config.attention_scale
+        self.scale = 1 / math.sqrt(self.d_head) if scale is None else scale
         self.projections = NumpyLinear(
-            attention.query, attention.key, attention.value, norm=block.attention_norm
+            attention.query, attention.key, attention.value, norm=block.attention_norm, int8=int8
         )
-        self.output = NumpyLinear(attention.output)
+        self.output = NumpyLinear(attention.output, int8=int8)
         self.activation = NUMPY_ACTIVATION[self.config.activation]
         rising = [feed_forward.up] if feed_forward.gate is None else [feed_forward.gate, feed_forward.up]
-        self.up = NumpyLinear(*rising, norm=block.feed_forward_norm)
-        self.down = NumpyLinear(feed_forward.down)
+        self.up = NumpyLinear(*rising, norm=block.feed_forward_norm, int8=int8)
+        self.down = NumpyLinear(feed_forward.down, int8=int8)
 
     def __call__(self, x: Rows, n_rows: int, layer: LayerCache, rotary: Angles | None) -> Rows:
         """The stream behind this layer, of ``n_rows`` texts."""
@@ -119,15 +123,14 @@ class NumpyBlock:
 
     def gather(self, x: Rows, n_rows: int, layer: LayerCache, rotary: Angles | None) -> Rows:
         """What each position takes home from itself and those before it, all heads side by side."""
-        d_head, n_heads, n_new = self.config.d_head, self.config.n_heads, len(x) // n_rows
-        n_shared = self.config.d_model // self.config.d_kv  # heads of queries to a head of keys
-        heads = self.projections(x).reshape(n_rows, n_new, -1, d_head).transpose(0, 2, 1, 3)
-        n_keys = n_heads // n_shared
-        queries = self.place(heads[:, :n_heads], rotary) * self.scale
-        keys = self.place(heads[:, n_heads : n_heads + n_keys], rotary)
-        known = remember(layer, keys, heads[:, n_heads + n_keys :])
-        found = attend(queries.reshape(n_rows, n_keys, n_shared * n_new, d_head), *known, n_new)
-        return found.reshape(n_rows, n_heads, n_new, d_head).transpose(0, 2, 1, 3).reshape(len(x), -1)
+        n_new, n_queries = len(x) // n_rows, self.n_heads
+        heads = self.projections(x).reshape(n_rows, n_new, -1, self.d_head).transpose(0, 2, 1, 3)
+        keys, values = heads[:, n_queries : n_queries + self.n_keys], heads[:, n_queries + self.n_keys :]
+        all_keys, all_values = remember(layer, self.place(keys, rotary), values)
+        queries = self.place(heads[:, :n_queries], rotary)
+        sharing = (queries * self.scale).reshape(n_rows, self.n_keys, -1, self.d_head)
+        found = attend(sharing, all_keys, all_values, n_new).reshape(n_rows, n_queries, n_new, self.d_head)
+        return found.transpose(0, 2, 1, 3).reshape(len(x), -1)
 
     def place(self, heads: NumpyHeads, rotary: Angles | None) -> NumpyHeads:
         """Queries or keys, scaled to one length and turned to their positions, where that is asked for."""
@@ -141,14 +144,15 @@ class NumpyGPT:
     """Answers ``model(ids, cache)`` with the logits of a ``GPT``, up to rounding, and shares its caches.
 
     So torch may read a prompt and NumPy write on, with one cache. It is made of the weights as they are now,
-    in float32 or float64, most of them copied: train the original on, and make a new one. No dropout.
+    in float32 or float64, most of them copied: train the original on, and make a new one. No dropout. With
+    ``int8`` all its products are those of ``QuantisedLinear``.
 
     Raises:
         ValueError: if the weights are of another precision or not in the processor's memory; when called,
             what the torch model raises.
     """
 
-    def __init__(self, model: GPT) -> None:
+    def __init__(self, model: GPT, *, int8: bool = False) -> None:
         weight = model.embed.tokens.weight
         if weight.dtype not in (torch.float32, torch.float64) or not weight.is_cpu:
             raise ValueError(
@@ -168,8 +172,8 @@ class NumpyGPT:
             angles = rotary_angles(every, self.config.d_head, base=self.config.rotary_base)
             self.rotary = tuple(angle.numpy() for angle in angles)
         self.ngrams = model.embed.ngrams if self.config.ngram_sizes else None
-        self.blocks = [NumpyBlock(block) for block in model.blocks]
-        self.head = NumpyLinear(model.head, norm=model.norm)
+        self.blocks = [NumpyBlock(block, int8=int8) for block in model.blocks]
+        self.head = NumpyLinear(model.head, norm=model.norm, int8=int8)
 
     def new_cache(self) -> TransformerCache:
         """An empty cache: nothing has been read."""

@@ -5,6 +5,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from arlm_helpers.models.quantised import QuantisedLinear
+
 Rows = Float[np.ndarray, "row d"]  # all tokens of all texts, one below the other
 STREAMED = 2**21  # bytes of a matrix: a larger one comes from main memory, again for each token
 
@@ -25,14 +27,26 @@ def row_by_row(x: Rows, weight: Float[np.ndarray, "d_out d"]) -> Float[np.ndarra
     return nn.functional.linear(torch.from_numpy(x), torch.from_numpy(weight)).numpy()
 
 
+def linear_with(weight: Float[np.ndarray, "d_out d"]) -> nn.Linear:
+    """A linear layer of torch with the given weights, in the same memory, and no bias."""
+    linear = nn.Linear(*weight.shape[::-1], bias=False, device="meta")
+    linear.weight = nn.Parameter(torch.from_numpy(weight), requires_grad=False)
+    return linear
+
+
+def in_eight_bits(x: Rows, linear: QuantisedLinear) -> Float[np.ndarray, "row d_out"]:
+    """x W^T, rounded to eight bits."""
+    return linear(torch.from_numpy(x)).numpy()
+
+
 class NumpyLinear:
     """Linear layers with one input, side by side, and the norm in front of them, if there is one.
 
     The gain and the bias of the norm are worked into the weights, which are copied for it:
-    W (g x + b) = (W g) x + W b.
+    W (g x + b) = (W g) x + W b. Then, with ``int8``, they are quantised.
     """
 
-    def __init__(self, *linears: nn.Linear, norm: nn.Module | None = None) -> None:
+    def __init__(self, *linears: nn.Linear, norm: nn.Module | None = None, int8: bool = False) -> None:
         weights = [array(linear.weight) for linear in linears]
         self.weight = weights[0] if len(weights) == 1 else np.concatenate(weights)
         self.bias = None
@@ -48,7 +62,9 @@ class NumpyLinear:
             if norm.weight is not None:
                 self.weight = self.weight * array(norm.weight)
         self.product = row_by_row if self.weight.nbytes > STREAMED else np.dot
-        if self.product is np.dot:
+        if int8:
+            self.product, self.weight = in_eight_bits, QuantisedLinear(linear_with(self.weight))
+        elif self.product is np.dot:
             self.weight = np.ascontiguousarray(self.weight.T)
 
     def __call__(self, x: Rows) -> Float[np.ndarray, "row d_out"]:

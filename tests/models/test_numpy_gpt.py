@@ -14,6 +14,7 @@ from arlm_helpers.models.gpt_config import GPTConfig, compact_config, gpt2_confi
 from arlm_helpers.models.loading import load_gpt2_state
 from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.models.numpy_linear import row_by_row
+from arlm_helpers.models.quantised import quantised
 from arlm_helpers.models.transformer import GPT
 from tests.zoo import LLAMA, TINY, gpt
 
@@ -63,6 +64,17 @@ def test_matrices_that_are_streamed_and_texts_in_pieces_change_nothing(name, mon
     model = gpt(SETTINGS[name])
     assert_same(NumpyGPT(model)(some_ids()), model(some_ids()))
     assert_same(steps(NumpyGPT(model), some_ids()), model(some_ids()))
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "compact"])
+def test_in_eight_bits_it_says_what_the_quantised_gpt_says_to_the_rounding(name):
+    model = GPT(replace(SETTINGS[name], zero_init=False), rng=torch.Generator().manual_seed(0)).eval()
+    exact = model(some_ids()).detach()
+    rounded = NumpyGPT(model, int8=True)
+    by_torch = (quantised(model)(some_ids()) - exact).detach().square().mean().sqrt()
+    by_numpy = (rounded(some_ids()) - exact).square().mean().sqrt()
+    assert 0 < by_numpy < 1.5 * by_torch < 0.02 * exact.std()  # gains are worked in before the rounding
+    torch.testing.assert_close(steps(rounded, some_ids()), rounded(some_ids()), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4, 5, 9])

@@ -38,8 +38,8 @@ def reaching(row: LogitRow, least: float) -> TokenIds:
 
 
 def by_rank(row: LogitRow) -> TokenIds:
-    """The positions of the numbers, the largest first, NaN before all; equal ones keep their order."""
-    if len(row) < 200 and not np.isnan(row).any():  # each way is the faster one on its side
+    """The positions of the numbers, the largest first; equal ones keep their order."""
+    if len(row) < 200:  # each way is the faster one on its side
         return (-row).argsort(kind="stable")
     return torch.from_numpy(row).sort(descending=True, stable=True).indices.numpy()
 
@@ -53,7 +53,10 @@ def largest_ids(row: LogitRow, k: int) -> TokenIds:
     winners = row[: len(row) // 64 * 64].reshape(64, -1).max(axis=0)
     least = float(np.sort(winners)[-k]) if k <= len(winners) else -np.inf
     ids = reaching(row, least) if least > -np.inf else allowed(row)
-    return ids[by_rank(row[ids])[:k]]
+    few = row[ids]
+    if np.isnan(few.sum()):
+        return ids  # NaN has no rank; it stays, and whoever draws will say so
+    return ids[by_rank(few)[:k]]
 
 
 def leading(row: LogitRow, mass: float) -> tuple[Float[np.ndarray, " few"], TokenIds]:
@@ -63,7 +66,7 @@ def leading(row: LogitRow, mass: float) -> tuple[Float[np.ndarray, " few"], Toke
     reach ``mass`` without them. Mostly a higher bound leaves enough too, so higher ones are tried first.
     """
     ids = allowed(row)
-    probs = torch.from_numpy(row[ids]).double().softmax(dim=0).numpy()
+    probs = torch.from_numpy(row[ids]).softmax(dim=0, dtype=torch.float64).numpy()
     if len(ids) > MANY:
         for times in (1024, 256, 64, 16, 4, 1):
             few = reaching(probs, times * (1 - mass) / len(ids))
@@ -98,5 +101,5 @@ def sample_large(logits: Float[Tensor, "batch vocab"], u: Float[Tensor, " batch"
     for row, dart in zip(logits.numpy(), u.tolist(), strict=True):
         probs, ids = leading(row, dart)
         rank = probs.cumsum().searchsorted(dart, side="right")
-        drawn.append(int(ids[min(rank, np.count_nonzero(probs) - 1)]))
-    return torch.tensor(drawn)
+        drawn.append(ids[min(rank, np.count_nonzero(probs) - 1)])
+    return torch.from_numpy(np.array(drawn))

@@ -251,10 +251,11 @@ def nothing_is_drawn_from_nothing_or_from_nan(s):
             logits[0, 1] = broken
             with raises(ValueError, match="NaN or inf"):
                 s.sample(logits, dart)
-        logits[0, 1] = torch.nan
-        for processor in (s.Temperature(0.5), s.TopK(2), s.TopP(0.5), s.MinP(0.5), s.TypicalP(0.5)):
-            with raises(ValueError, match="NaN"):  # no filter hides what broke
-                s.sample(processor(unread(logits), logits), dart)
+        for logits in (torch.zeros(1, width), torch.linspace(0, 30, width).unsqueeze(0)):
+            logits[0, 1] = torch.nan
+            for processor in (s.Temperature(0.5), s.TopK(2), s.TopP(0.5), s.MinP(0.5), s.TypicalP(0.5)):
+                with raises(ValueError, match="NaN"):  # no filter hides what broke
+                    s.sample(processor(unread(logits), logits), dart)
 
 
 def every_processor(s):

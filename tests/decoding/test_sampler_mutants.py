@@ -61,7 +61,8 @@ MUTANTS = {  # name: (the definition, what stands there, what the bug puts in it
     ),
     "the large nucleus drops the token that crosses p": ("nucleus_ids", "cumsum() - probs", "cumsum()"),
     "the large nucleus keeps one more at an exact sum": ("nucleus_ids", "before >= p", "before > p"),
-    "NaN is hidden": ("reaching", "~(row < least)", "row >= least"),
+    "NaN does not reach the bound": ("reaching", "~(row < least)", "row >= least"),
+    "NaN is ranked last and cut": ("largest_ids", "np.isnan(few.sum())", "False"),
     "the first row's mask for every row": ("keep_only", "choose(row)", "choose(logits.numpy()[0])"),
     # penalties
     "repetition rewards negative logits": ("RepetitionPenalty", "own * self.penalty", "own / self.penalty"),

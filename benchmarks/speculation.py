@@ -32,7 +32,7 @@ from benchmarks.twins import widened
 Row = dict[str, object]
 COLUMNS = (
     "model", "draft", "guesses", "accepted", "expected", "ratio", "ratio_low", "ratio_high",
-    "tokens_per_second", "peer_tokens_per_second", "bits_per_char", "fp32_bits_per_char",
+    "tokens_per_second", "peer_tokens_per_second", "bits_per_char", "fp32_bits_per_char", "bits_lost",
 )  # fmt: skip
 
 
@@ -61,7 +61,9 @@ def cost_row(name: str, model: GPT, ids: Int[Tensor, " time"]) -> Row:
         bits_per_character(token_nats(each, ids).sum().item(), len(ids) - 1)
         for each in (model, quantised(model))
     )
-    return row(model=f"{name}, int8", bits_per_char=rounded, fp32_bits_per_char=exact)
+    return row(
+        model=f"{name}, int8", bits_per_char=rounded, fp32_bits_per_char=exact, bits_lost=rounded - exact
+    )
 
 
 @torch.inference_mode()

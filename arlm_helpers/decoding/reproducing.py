@@ -17,21 +17,22 @@ def runs_of(text: ForkableText) -> list[list[Written]]:
     return [[token for _, token in run] for _, run in groupby(enumerate(text.written), key=call)]
 
 
-def code_of(text: ForkableText) -> str:
+def code_of(text: ForkableText, *, prompt: str | None = None) -> str:
     """Python that writes ``text`` again, given ``model`` and ``tokenizer``; at the end ``ids`` holds it.
 
     A text written in one go is a call of ``generate``. One with forks is a chain of ``write`` and ``fork``.
-    The prompt is given as ids, for which ``tokenizer.encode`` of the prompt may stand.
+    ``prompt`` is shown where the tokenizer makes the ids of the prompt from it; else these stand there.
     """
     runs = runs_of(text)
+    begin = repr(list(text.prompt)) if prompt is None else f"tokenizer.encode({prompt!r})"
     if len(runs) == 1 and runs[0][0].u is not None:
-        return generate_code(text, runs[0])
+        return generate_code(text, runs[0], begin)
     lines = [
         "from arlm_helpers.decoding.branches import ForkableText, fork, last_of, write",
         "from arlm_helpers.decoding.policy import Policy",
         "",
         MODEL_AND_TOKENIZER,
-        f"text = ForkableText({text.prompt!r})",
+        f"text = ForkableText(tuple({begin}))",
     ]
     at = 0
     for run in runs:
@@ -45,8 +46,8 @@ def code_of(text: ForkableText) -> str:
     return "\n".join([*lines, "ids = text.ids()", "print(tokenizer.decode(ids))"])
 
 
-def generate_code(text: ForkableText, run: list[Written]) -> str:
-    """A single call of ``generate`` that writes ``run`` after the prompt."""
+def generate_code(text: ForkableText, run: list[Written], begin: str) -> str:
+    """A single call of ``generate`` that writes ``run`` after the prompt, whose ids ``begin`` gives."""
     policy = run[0].policy
     processors = policy.processors(start=len(text.prompt))
     homes: dict[str, set[str]] = {}
@@ -60,7 +61,7 @@ def generate_code(text: ForkableText, run: list[Written]) -> str:
             "from arlm_helpers.decoding.sampling import generate",
             "",
             MODEL_AND_TOKENIZER,
-            f"ids = {list(text.prompt)!r}",
+            f"ids = {begin}",
             f"policy = [{', '.join(map(repr, processors))}]  # the order of {policy.order}",
             f"rng = torch.Generator().manual_seed({run[0].seed})",
             "steps = generate(",

@@ -1,4 +1,4 @@
-"""What the sampling explorer shows, without any widget: a model, a tokenizer, and the questions one may ask."""
+"""What the sampling explorer shows, without any widget: a model, a tokenizer, and what one may ask."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,4 +122,9 @@ class SamplingCore:
 
     def code(self, text: ForkableText) -> str:
         """Python that writes the text again."""
-        return code_of(text)
+        prompt = self.tokenizer.decode(text.prompt)
+        try:
+            same = tuple(self.tokenizer.encode(prompt)) == text.prompt
+        except ValueError:  # half a character, shown as bytes
+            same = False
+        return code_of(text, prompt=prompt if same else None)

@@ -35,6 +35,9 @@ EXAMPLES = {
     "layer_guesses": lambda: figures.layer_guesses(
         TOKENS[:2], TOKENS[1:3], [["快", "快"], ["\n", "<b>"]], PROBS.view(2, 2), names=["in", "block 0"]
     ),
+    "before_after_bars": lambda: figures.before_after_bars(
+        PROBS, torch.tensor([0.6, 0.0, 0.4, 0.0]), TOKENS, chosen=1, n_bars=3
+    ),
     "next_token_bars": lambda: figures.next_token_bars(PROBS, TOKENS, chosen=2, n_bars=3),
     "dart_bar": lambda: figures.dart_bar(PROBS, TOKENS, 0.45),
     "labelled_lines": lambda: figures.labelled_lines(

@@ -5,6 +5,7 @@ Each figure has one message as its title and carries its text alternative in ``l
 
 from arlm_helpers.reading.figures.alignment import alignment_map
 from arlm_helpers.reading.figures.attention_maps import attention_maps
+from arlm_helpers.reading.figures.before_after import before_after_bars
 from arlm_helpers.reading.figures.comparisons import (
     conditional_heatmap,
     observed_and_expected,
@@ -24,6 +25,7 @@ from arlm_helpers.reading.figures.training import training_figure
 __all__ = [
     "alignment_map",
     "attention_maps",
+    "before_after_bars",
     "conditional_heatmap",
     "dart_bar",
     "generation_loop",

@@ -34,8 +34,9 @@ def observed_and_expected(
         raise ValueError(f"labels, observed, expected and errors differ in length: {sorted(sizes)}")
     inside = sum(abs(o - e) <= s for o, e, s in zip(observed, expected, errors, strict=True))
     rows = list(range(len(labels)))
+    names_shown = [_escaped(label) for label in labels]
     figure = go.Figure(
-        go.Bar(x=list(observed), y=rows, orientation="h", marker_color=OTHER, hovertext=list(labels))
+        go.Bar(x=list(observed), y=rows, orientation="h", marker_color=OTHER, hovertext=names_shown)
     )
     figure.add_scatter(
         x=list(expected),
@@ -43,14 +44,14 @@ def observed_and_expected(
         mode="markers",
         marker={"color": BLUE, "size": 9, "symbol": "diamond"},
         error_x={"array": list(errors), "color": BLUE, "thickness": 2, "width": 6},
-        hovertext=list(labels),
+        hovertext=names_shown,
     )
     figure.update_layout(
         template=TEMPLATE,
         title=title or f"{inside} of {len(rows)} bars end inside their error bars",
         height=150 + 28 * len(rows),
         xaxis={"title": f"{x_title}: grey bar {names[0]}, blue diamond {names[1]}", "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "tickvals": rows, "ticktext": [_escaped(label) for label in labels]},
+        yaxis={"autorange": "reversed", "tickvals": rows, "ticktext": names_shown},
         yaxis_showgrid=False,
     )
     spoken = "; ".join(

@@ -25,7 +25,7 @@ def next_token_bars(
         ids[-1] = chosen
     shares, labels = probs[ids].tolist(), [token_label(tokens[i]) for i in ids]
     marks = ["  ← chosen" if i == chosen else "" for i in ids]
-    title = f"{_percent(sum(shares))} of the probability is on {_count(len(ids), 'token')}"
+    title = f"{percent(sum(shares))} of the probability is on {_count(len(ids), 'token')}"
     if len(ids) < len(probs):
         shares.append(max(0.0, probs.sum().item() - sum(shares)))
         labels.append(f"other ({_count(len(probs) - len(ids), 'token')})")
@@ -35,7 +35,7 @@ def next_token_bars(
         y=list(range(len(shares))),
         orientation="h",
         marker_color=[CHOSEN if mark else OTHER for mark in marks],
-        text=[_percent(share) + mark for share, mark in zip(shares, marks, strict=True)],
+        text=[percent(share) + mark for share, mark in zip(shares, marks, strict=True)],
         hovertext=labels,
         hoverinfo="text+x",
     )
@@ -48,7 +48,7 @@ def next_token_bars(
         yaxis={"autorange": "reversed", "tickvals": list(range(len(labels))), "ticktext": labels},
         yaxis_showgrid=False,
     )
-    spoken = "; ".join(f"{label} {_percent(share)}" for label, share in zip(labels, shares, strict=True))
+    spoken = "; ".join(f"{label} {percent(share)}" for label, share in zip(labels, shares, strict=True))
     pick = "" if chosen is None else f" The chosen token is {tokens[chosen]!r}."
     return described(figure, f"Bars of the next token's probability: {spoken}.{pick}")
 
@@ -114,7 +114,8 @@ def _check_tokens(probs: Tensor, tokens: Sequence[str], chosen: int | None) -> N
         raise ValueError(f"chosen must be a token id from 0 to {len(tokens) - 1}, got {chosen}")
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A probability as figures show it; nothing and everything are told apart from what is near them."""
     if share >= 0.9995:
         return "100%" if share > 1 - 1e-6 else ">99.9%"
     return f"{share:.1%}" if share >= 0.0005 or share == 0 else "<0.1%"

@@ -5,6 +5,7 @@ from arlm_helpers.reading.widgets.dashboard import dashboard
 from arlm_helpers.reading.widgets.explore import explore
 from arlm_helpers.reading.widgets.hidden_states import hidden_state_explorer
 from arlm_helpers.reading.widgets.order import order_explorer
+from arlm_helpers.reading.widgets.sampling import sampling_explorer
 from arlm_helpers.reading.widgets.temperature import temperature_explorer
 from arlm_helpers.reading.widgets.tokens import token_view
 
@@ -14,6 +15,7 @@ __all__ = [
     "explore",
     "hidden_state_explorer",
     "order_explorer",
+    "sampling_explorer",
     "temperature_explorer",
     "token_view",
 ]

@@ -17,29 +17,10 @@ from arlm_helpers.models.smoothing import AddK, KneserNey, ModifiedKneserNey
 from arlm_helpers.text.bpe import BPETokenizer
 from arlm_helpers.text.tokenizers import CharTokenizer
 from arlm_helpers.training.progress import progress
+from benchmarks.course_gpt import MAX_EPOCHS, N_BEFORE, course_gpt
 from benchmarks.harness import cpu_clock
 from benchmarks.recipes import SCOREBOARD, Recipe
-
-MAX_EPOCHS = 3
-N_BEFORE = 500  # training characters that a network reads before it is judged
-
-
-@dataclass(frozen=True)
-class Held:
-    """A text to learn from and one to be judged on. The alphabet of both is known to every model."""
-
-    train: str
-    test: str
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run costs and achieves: ``nats`` for the whole held-out text."""
-
-    nats: float
-    parameters: int | None
-    train_seconds: float
-    eval_seconds: float
+from benchmarks.results import Held, Result
 
 
 @dataclass(frozen=True)
@@ -135,6 +116,13 @@ ENTRIES: dict[str, Entry] = {
         name: Entry(partial(trained, recipe=recipe), recipe.note, uses_chance=True)
         for name, recipe in SCOREBOARD.items()
     },
+    "gpt-course": Entry(partial(course_gpt, company="alone"), "the stored GPT, context 256, one seed"),
+    "gpt-course-counts": Entry(
+        partial(course_gpt, company="counts"), "the stored GPT mixed with modified Kneser-Ney, order 7"
+    ),
+    "gpt-course-reading": Entry(
+        partial(course_gpt, company="reading"), "the same, and both go on learning while they read"
+    ),
     **{
         name: Entry(partial(compressor, size=size, primed=False), f"{name}, has read nothing before")
         for name, size in COMPRESSORS.items()

@@ -18,6 +18,7 @@ from arlm_helpers.models.transformer import GPT
 from arlm_helpers.training.batches import ShuffledWindows, Streams
 from arlm_helpers.training.config import TrainConfig
 from arlm_helpers.training.optimizers import AdamW, Muon
+from arlm_helpers.training.scales import LAPTOP
 from arlm_helpers.training.schedules import WarmupFlatLinear
 from arlm_helpers.training.trainer import TrainStep, train
 
@@ -98,7 +99,13 @@ RACES: dict[str, Recipe] = {  # of benchmarks/train_to_loss.py
     "gpt": Recipe(
         gpt(2, 64, n_heads=2, ngram_sizes=()), muon(170, 0.03, 0.02, clip=None), "GPT, 2 layers of 64", 48
     ),
+    "gpt-96": Recipe(
+        gpt(4, 96, n_heads=4, ngram_sizes=()), muon(1200, 0.02, 0.01, clip=None), "GPT, 4 layers of 96", 24
+    ),
     "gpt-memory": Recipe(gpt(1, 48), muon(60, 0.04, 0.03, clip=None), "GPT, 1 layer of 48, n-grams", 48),
+    "gpt-memory-64": Recipe(
+        gpt(2, 64, n_heads=2), muon(280, 0.03, 0.015, clip=None), "GPT, 2 layers of 64, n-grams", 64
+    ),
     "gpt-memory-128": Recipe(
         gpt(3, 128, n_heads=4), muon(850, 0.02, 0.01, clip=None), "GPT, 3 layers of 128, n-grams", 24
     ),
@@ -109,4 +116,26 @@ SCOREBOARD: dict[str, Recipe] = {
     "elman": Recipe(recurrent("elman", 256), muon(1000, 0.02, 0.01), "Elman, 256 units", carried_state=True),
     "gru": Recipe(recurrent("gru", 256), muon(1000, 0.03, 0.01), "GRU, 256 units", carried_state=True),
     "lstm": Recipe(recurrent("lstm", 256), muon(1000, 0.03, 0.01), "LSTM, 256 units", carried_state=True),
+    "gpt": Recipe(
+        gpt(3, 96, n_heads=3, context_length=256, rotary_base=1000.0, ngram_sizes=()),
+        muon(640, 0.02, 0.01, decay=0.7),
+        "GPT, 3 layers of 96, context 256",
+        batch_size=12,
+        context_length=256,
+    ),
+    "gpt-memory": Recipe(
+        gpt(3, 96, n_heads=3, context_length=256, rotary_base=1000.0, ngram_rows=4_000),
+        muon(600, 0.02, 0.01, decay=0.7),
+        "the same with a memory of n-grams",
+        batch_size=12,
+        context_length=256,
+    ),
 }
+
+LAPTOP_RECIPE = Recipe(  # what ``pretrain --scale laptop`` does, without a folder
+    lambda vocab_size, rng: GPT(LAPTOP.model(vocab_size), rng=rng),
+    replace(LAPTOP.training, checkpoint_every=None),
+    "the laptop scale",
+    batch_size=LAPTOP.batch_size,
+    context_length=LAPTOP.model(1).context_length,
+)

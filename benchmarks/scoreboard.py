@@ -11,8 +11,9 @@ from pathlib import Path
 
 from arlm_helpers.decoding.evaluation import bits_per_character
 from arlm_helpers.text.data import load_corpus, load_text, split_text
-from benchmarks.entries import ENTRIES, Held, Result
+from benchmarks.entries import ENTRIES
 from benchmarks.harness import arguments, command, report
+from benchmarks.results import Held, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 

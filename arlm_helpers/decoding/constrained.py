@@ -24,7 +24,7 @@ from arlm_helpers.decoding.regex import regex
 from arlm_helpers.text.tokenizers import Tokenizer
 
 
-def written(ids: Int[Tensor, " time"], start: int, end_id: int | None) -> tuple[list[int], bool]:
+def written_so_far(ids: Int[Tensor, " time"], start: int, end_id: int | None) -> tuple[list[int], bool]:
     """The ids from ``start`` on, before the first ``end_id``; and whether that stood there.
 
     Raises:
@@ -114,13 +114,13 @@ class MatchPattern:
 
     def is_complete(self, ids: Int[Tensor, " time"]) -> bool:
         """Does the text from ``start`` on match as it is?"""
-        own, _ = written(ids, self.start, self.end_id)
+        own, _ = written_so_far(ids, self.start, self.end_id)
         automaton = self.machine.automaton
         return bool(automaton.accepting[automaton.read(self.tokenizer.decode_bytes(own))])
 
     def allowed(self, ids: Int[Tensor, " time"]) -> Bool[np.ndarray, " vocab"]:
         """Which tokens may come next. After the end token only that one again, as ``generate`` writes it."""
-        own, ended = written(ids, self.start, self.end_id)
+        own, ended = written_so_far(ids, self.start, self.end_id)
         allowed = np.zeros(self.tokenizer.vocab_size, dtype=bool)
         if ended:
             allowed[self.end_id] = True
@@ -174,7 +174,7 @@ class MatchPredicate:
 
     def allowed(self, ids: Int[Tensor, " time"]) -> Bool[np.ndarray, " vocab"]:
         """Which tokens may come next. After the end token only that one again, as ``generate`` writes it."""
-        own, ended = written(ids, self.start, self.end_id)
+        own, ended = written_so_far(ids, self.start, self.end_id)
         allowed = np.zeros(self.tokenizer.vocab_size, dtype=bool)
         if ended:
             allowed[self.end_id] = True

@@ -2,7 +2,7 @@
 
 import json
 
-from arlm_helpers.decoding.patterns import Pattern, chain, either, literal, repeat
+from arlm_helpers.decoding.patterns import Pattern, in_sequence, either, literal, repeat
 from arlm_helpers.decoding.regex import regex
 
 INTEGER = r"-?(0|[1-9]\d{0,14})"  # what every reader of JSON stores exactly
@@ -31,13 +31,15 @@ def json_shape(shape: object) -> Pattern:
     if isinstance(shape, type) and shape in KINDS:
         return regex(KINDS[shape])
     if isinstance(shape, dict) and all(isinstance(key, str) for key in shape):
-        entries = [chain(literal(f"{json.dumps(key)}: "), json_shape(value)) for key, value in shape.items()]
+        entries = [
+            in_sequence(literal(f"{json.dumps(key)}: "), json_shape(value)) for key, value in shape.items()
+        ]
         separated = [part for entry in entries for part in (literal(", "), entry)][1:]
-        return chain(literal("{"), *separated, literal("}"))
+        return in_sequence(literal("{"), *separated, literal("}"))
     if isinstance(shape, list) and len(shape) == 1:
         entry = json_shape(shape[0])
-        several = chain(entry, repeat(chain(literal(", "), entry)))
-        return chain(literal("["), repeat(several, 0, 1), literal("]"))
+        several = in_sequence(entry, repeat(in_sequence(literal(", "), entry)))
+        return in_sequence(literal("["), repeat(several, 0, 1), literal("]"))
     if isinstance(shape, tuple) and shape:
         return either(json_shape(option) for option in shape)
     if shape is None or isinstance(shape, (str, int)):

@@ -26,7 +26,7 @@ class ByteIn:
 
 @dataclass(frozen=True)
 class Chain:
-    """The parts one after another; without parts the empty text. Build it with ``chain``."""
+    """The parts one after another; without parts the empty text. Build it with ``in_sequence``."""
 
     parts: "tuple[Pattern, ...]"
 
@@ -51,7 +51,7 @@ Pattern = ByteIn | Chain | Either | Repeat
 EMPTY, NOTHING = Chain(()), Either(frozenset())
 
 
-def chain(*parts: Pattern) -> Pattern:
+def in_sequence(*parts: Pattern) -> Pattern:
     """The parts one after another, without detours: equal patterns should look equal."""
     flat = []
     for part in parts:
@@ -85,7 +85,7 @@ def repeat(part: Pattern, least: int = 0, most: int | None = None) -> Pattern:
 def literal(text: str | bytes) -> Pattern:
     """This text and no other."""
     data = text if isinstance(text, bytes) else utf8(text)
-    return chain(*(ByteIn(byte, byte) for byte in data))
+    return in_sequence(*(ByteIn(byte, byte) for byte in data))
 
 
 def one_of(texts: Iterable[str | bytes]) -> Pattern:
@@ -103,7 +103,7 @@ def one_of(texts: Iterable[str | bytes]) -> Pattern:
         first, last = same[0], same[-1]  # sorted: what these two share, all share
         n = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
         rest = one_of([word[n:] for word in same]) if len(same) > 1 else EMPTY
-        options.append(chain(literal(first[:n]), rest))
+        options.append(in_sequence(literal(first[:n]), rest))
     return either(options)
 
 
@@ -133,7 +133,7 @@ def utf8_ranges(low: int, high: int) -> Iterator[list[ByteIn]]:
 
 def characters(ranges: Sequence[tuple[int, int]]) -> Pattern:
     """One character out of ranges of code points, both ends included."""
-    return either(chain(*row) for low, high in ranges for row in utf8_ranges(low, high))
+    return either(in_sequence(*row) for low, high in ranges for row in utf8_ranges(low, high))
 
 
 def accepts_empty(pattern: Pattern) -> bool:
@@ -157,11 +157,11 @@ def after(pattern: Pattern, byte: int) -> Pattern:
             return either(after(option, byte) for option in options)
         case Repeat(part, least, most):
             rest = repeat(part, max(least - 1, 0), None if most is None else most - 1)
-            return chain(after(part, byte), rest)
+            return in_sequence(after(part, byte), rest)
         case Chain(parts):
             n_skipped = next((i for i, part in enumerate(parts) if not accepts_empty(part)), len(parts))
             starts = enumerate(parts[: n_skipped + 1])  # what stands before may be empty
-            return either(chain(after(part, byte), *parts[i + 1 :]) for i, part in starts)
+            return either(in_sequence(after(part, byte), *parts[i + 1 :]) for i, part in starts)
     raise TypeError(f"not a pattern: {pattern!r}")
 
 

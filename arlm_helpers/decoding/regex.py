@@ -1,6 +1,6 @@
 """Regular expressions in the usual notation, read into patterns that know what may come next."""
 
-from arlm_helpers.decoding.patterns import Pattern, chain, characters, either, repeat
+from arlm_helpers.decoding.patterns import Pattern, in_sequence, characters, either, repeat
 
 Ranges = list[tuple[int, int]]  # of code points, both ends included
 LAST = 0x10FFFF
@@ -60,7 +60,7 @@ class RegexReader:
         parts = []
         while self.peek() not in ("", "|", ")"):
             parts.append(self.repeated())
-        return chain(*parts)
+        return in_sequence(*parts)
 
     def repeated(self) -> Pattern:
         """``a``, ``a*``, ``a+``, ``a?``, ``a{3}``, ``a{3,}``, ``a{3,5}``"""

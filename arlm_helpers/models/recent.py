@@ -103,7 +103,7 @@ class RecentNGram:
             )
         probs = np.empty((*ids.shape, self.vocab_size))
         for row, reader in enumerate(cache.readers):
-            for time, token in enumerate(ids[row].tolist()):
+            for at, token in enumerate(ids[row].tolist()):
                 reader.read(token)
-                probs[row, time] = reader.probs(self.vocab_size)
+                probs[row, at] = reader.probs(self.vocab_size)
         return torch.from_numpy(probs).log()

@@ -29,8 +29,8 @@ class Scale:
 
 def laptop_model(vocab_size: int) -> GPTConfig:
     """About 1.5 million parameters, most of them in the memory of n-grams, where they cost no time."""
-    sizes = {"context_length": 256, "n_layers": 3, "n_heads": 3, "d_model": 96, "ngram_rows": 4096}
-    return compact_config(vocab_size=vocab_size, **sizes)
+    sizes = {"context_length": 256, "n_layers": 3, "n_heads": 3, "d_model": 96, "ngram_rows": 4000}
+    return compact_config(vocab_size=vocab_size, rotary_base=1000.0, **sizes)
 
 
 def gpu_model(vocab_size: int) -> GPTConfig:

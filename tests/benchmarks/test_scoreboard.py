@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from benchmarks import scoreboard
-from benchmarks.entries import ENTRIES, Entry, Held, Result
+from benchmarks.entries import ENTRIES, Entry
+from benchmarks.results import Held, Result
 
 TEXT = "to be, or not to be: that is the question.\n" * 60 + "whether 'tis nobler in the mind 中文\n" * 20
 COLUMNS = [

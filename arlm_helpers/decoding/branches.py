@@ -110,7 +110,7 @@ def chosen_by(
     return Written(token, logits, policy, seed, u, float(final.double().softmax(dim=-1)[token]))
 
 
-def write(
+def write_on(
     model, text: ForkableText, policy: Policy, *, seed: int, max_tokens: int, end_id: int | None = None
 ) -> Iterator[ForkableText]:
     """Continue ``text`` by up to ``max_tokens`` tokens, yielding the longer text after each of them.
@@ -138,7 +138,7 @@ def last_of(text: ForkableText, longer: Iterator[ForkableText]) -> ForkableText:
     return next(iter(deque(longer, maxlen=1)), text)
 
 
-def fork(model, text: ForkableText, at: int, token: int, policy: Policy, *, seed: int) -> ForkableText:
+def fork_text(model, text: ForkableText, at: int, token: int, policy: Policy, *, seed: int) -> ForkableText:
     """``text`` up to position ``at`` of its continuation, and there the ``token`` that the reader wishes.
 
     It may be a token that ``policy`` has cut; then its ``final`` is 0.

@@ -20,7 +20,7 @@ def runs_of(text: ForkableText) -> list[list[Written]]:
 def code_of(text: ForkableText, *, prompt: str | None = None) -> str:
     """Python that writes ``text`` again, given ``model`` and ``tokenizer``; at the end ``ids`` holds it.
 
-    A text written in one go is a call of ``generate``. One with forks is a chain of ``write`` and ``fork``.
+    A text written in one go is a call of ``generate``. Forks make it a chain of ``write_on`` and ``fork_text``.
     ``prompt`` is shown where the tokenizer makes the ids of the prompt from it; else these stand there.
     """
     runs = runs_of(text)
@@ -28,7 +28,7 @@ def code_of(text: ForkableText, *, prompt: str | None = None) -> str:
     if len(runs) == 1 and runs[0][0].u is not None:
         return generate_code(text, runs[0], begin)
     lines = [
-        "from arlm_helpers.decoding.branches import ForkableText, fork, last_of, write",
+        "from arlm_helpers.decoding.branches import ForkableText, fork_text, last_of, write_on",
         "from arlm_helpers.decoding.policy import Policy",
         "",
         MODEL_AND_TOKENIZER,
@@ -39,9 +39,10 @@ def code_of(text: ForkableText, *, prompt: str | None = None) -> str:
         first = run[0]
         policy, seed = first.policy.code(), f"seed={first.seed}"
         if first.u is None:
-            lines.append(f"text = fork(model, text, {at}, {first.id}, {policy}, {seed})")
+            lines.append(f"text = fork_text(model, text, {at}, {first.id}, {policy}, {seed})")
         else:
-            lines.append(f"text = last_of(text, write(model, text, {policy}, {seed}, max_tokens={len(run)}))")
+            call = f"write_on(model, text, {policy}, {seed}, max_tokens={len(run)})"
+            lines.append(f"text = last_of(text, {call})")
         at += len(run)
     return "\n".join([*lines, "ids = text.ids()", "print(tokenizer.decode(ids))"])
 

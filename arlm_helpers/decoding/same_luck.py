@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from arlm_helpers.decoding.branches import ForkableText, last_of, row_of, write
+from arlm_helpers.decoding.branches import ForkableText, last_of, row_of, write_on
 from arlm_helpers.decoding.policy import Policy
 
 
@@ -49,13 +49,13 @@ def first_difference(a: ForkableText, b: ForkableText) -> int | None:
     return shorter if shorter < longer else None
 
 
-def compare(
+def compare_policies(
     model, text: ForkableText, a: Policy, b: Policy, *, seed: int, max_tokens: int, end_id: int | None = None
 ) -> Comparison:
     """Continue ``text`` under ``a`` and under ``b`` with the same darts. Equal policies write equal texts."""
     longer = []
     for policy in (a, b):
-        steps = write(model, text, policy, seed=seed, max_tokens=max_tokens, end_id=end_id)
+        steps = write_on(model, text, policy, seed=seed, max_tokens=max_tokens, end_id=end_id)
         longer.append(last_of(text, steps))
     return Comparison(*longer, first_difference(*longer))
 

@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from arlm_helpers.decoding.branches import ForkableText, dart_at, fork, row_of, write
+from arlm_helpers.decoding.branches import ForkableText, dart_at, fork_text, row_of, write_on
 from arlm_helpers.decoding.policy import Policy, Stage
 from arlm_helpers.decoding.prefix_reader import PrefixReader
 from arlm_helpers.decoding.presets import ORDERS
 from arlm_helpers.decoding.reproducing import code_of
-from arlm_helpers.decoding.same_luck import Comparison, Repeated, compare, repeat_draws
+from arlm_helpers.decoding.same_luck import Comparison, Repeated, compare_policies, repeat_draws
 from arlm_helpers.decoding.sampling import check_distribution, sample
 from arlm_helpers.decoding.why import Why, explain
 
@@ -98,15 +98,15 @@ class SamplingCore:
 
     def write(self, text: ForkableText, policy: Policy, *, seed: int, n: int) -> Iterator[ForkableText]:
         """Ever longer texts, up to ``n`` tokens more."""
-        return write(self.model, text, policy, seed=seed, max_tokens=n, end_id=self.end_id)
+        return write_on(self.model, text, policy, seed=seed, max_tokens=n, end_id=self.end_id)
 
     def fork(self, text: ForkableText, at: int, token: int, policy: Policy, *, seed: int) -> ForkableText:
         """The text up to ``at`` and then ``token``; ``text`` itself stays what it is."""
-        return fork(self.model, text, at, token, policy, seed=seed)
+        return fork_text(self.model, text, at, token, policy, seed=seed)
 
     def compare(self, text: ForkableText, a: Policy, b: Policy, *, seed: int, n: int) -> Comparison:
         """Up to ``n`` tokens after ``text`` under each policy, with the same darts."""
-        return compare(self.model, text, a, b, seed=seed, max_tokens=n, end_id=self.end_id)
+        return compare_policies(self.model, text, a, b, seed=seed, max_tokens=n, end_id=self.end_id)
 
     def repeat(self, place: Place, n_draws: int, *, seed: int) -> Repeated:
         """Many draws of the next token at ``place``, beside their probabilities."""

@@ -15,7 +15,7 @@ Number = float | int
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StageVerdict:
     """What a stage did to a token: "kept", "moved" (its logit) or "cut"; ``numbers`` say why."""
 
     control: str
@@ -38,7 +38,7 @@ class Why:
     rank: int | None
     base: float
     final: float
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[StageVerdict, ...]
     alone: tuple[Threshold, ...] = ()
     needs: tuple[Threshold, ...] = ()
 
@@ -83,7 +83,7 @@ def explain(
 
 def verdicts_of(
     stages: Sequence[Stage], ids: Int[Tensor, "1 time"], token: int, start: int
-) -> tuple[Verdict, ...]:
+) -> tuple[StageVerdict, ...]:
     """What each stage did to the token, up to the one that cut it."""
     found = []
     for stage in stages:
@@ -92,7 +92,7 @@ def verdicts_of(
         kept = not bool(stage.after[token].isneginf())
         told = TELLERS.get(stage.control, penalty_numbers)(stage, ids, token, start)
         moved = stage.control not in ("top_k", "top_p", "min_p", "no_repeat")
-        found.append(Verdict(stage.control, ("moved" if moved else "kept") if kept else "cut", told))
+        found.append(StageVerdict(stage.control, ("moved" if moved else "kept") if kept else "cut", told))
     return tuple(found)
 
 

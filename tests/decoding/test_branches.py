@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from arlm_helpers.decoding.branches import ForkableText, dart_at, darts, fork, last_of, write
+from arlm_helpers.decoding.branches import ForkableText, dart_at, darts, fork_text, last_of, write_on
 from arlm_helpers.decoding.policy import Policy
 from arlm_helpers.decoding.reproducing import code_of
-from arlm_helpers.decoding.same_luck import compare, repeat_draws
+from arlm_helpers.decoding.same_luck import Comparison, compare_policies, first_difference, repeat_draws
 from arlm_helpers.decoding.sampling import generate, sample
 from arlm_helpers.text.tokenizers import ByteTokenizer
 from tests.zoo import MODELS
@@ -28,7 +28,7 @@ def written(text):
 
 
 def grown(model, text=PROMPT, policy=POLICY, *, seed=5, n=12):
-    return last_of(text, write(model, text, policy, seed=seed, max_tokens=n))
+    return last_of(text, write_on(model, text, policy, seed=seed, max_tokens=n))
 
 
 def by_generate(model, prompt, policy, seed, n):
@@ -71,9 +71,9 @@ def test_each_token_remembers_what_chose_it(model):
 def test_a_text_ends_behind_its_end_token(model):
     text = grown(model, n=40)
     end = text.written[7].id
-    stopped = last_of(PROMPT, write(model, PROMPT, POLICY, seed=5, max_tokens=40, end_id=end))
+    stopped = last_of(PROMPT, write_on(model, PROMPT, POLICY, seed=5, max_tokens=40, end_id=end))
     assert written(stopped) == written(text)[: written(text).index(end) + 1]
-    assert list(write(model, stopped, POLICY, seed=5, max_tokens=3, end_id=end)) == []
+    assert list(write_on(model, stopped, POLICY, seed=5, max_tokens=3, end_id=end)) == []
 
 
 @given(st.integers(0, 12), st.integers(0, 10))
@@ -81,7 +81,7 @@ def test_a_fork_keeps_the_prefix_and_the_old_branch_stays(at, token):
     model = MODELS["kneser-ney"](11)
     old = grown(model)
     before = written(old)
-    new = fork(model, old, at, token, POLICY, seed=1)
+    new = fork_text(model, old, at, token, POLICY, seed=1)
     assert written(new) == [*before[:at], token] and written(old) == before
     assert new.written[:at] == old.written[:at]  # the very same tokens, not copies
     assert new.written[at].u is None
@@ -93,7 +93,7 @@ def test_a_token_that_the_policy_cuts_can_be_forced_and_is_marked(model):
     greedy = Policy(temperature=0)
     text = grown(model, policy=greedy)
     other = (text.written[3].id + 1) % 11
-    assert fork(model, text, 3, other, greedy, seed=0).written[3].final == 0.0
+    assert fork_text(model, text, 3, other, greedy, seed=0).written[3].final == 0.0
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_a_token_that_the_policy_cuts_can_be_forced_and_is_marked(model):
 )
 def test_a_fork_that_does_not_exist_is_refused(model, at, token, message):
     with pytest.raises(ValueError, match=message):
-        fork(model, grown(model), at, token, POLICY, seed=0)
+        fork_text(model, grown(model), at, token, POLICY, seed=0)
 
 
 def test_an_empty_prompt_and_a_negative_length_are_refused(model):
     with pytest.raises(ValueError, match="prompt is empty"):
         ForkableText(())
     with pytest.raises(ValueError, match="max_tokens must be at least 0, got -1"):
-        next(write(model, PROMPT, POLICY, seed=0, max_tokens=-1))
+        next(write_on(model, PROMPT, POLICY, seed=0, max_tokens=-1))
 
 
 def test_equal_policies_with_the_same_luck_write_the_same(model):
-    found = compare(model, PROMPT, POLICY, POLICY, seed=3, max_tokens=15)
+    found = compare_policies(model, PROMPT, POLICY, POLICY, seed=3, max_tokens=15)
     assert written(found.a) == written(found.b) and found.first_difference is None
     assert found.total_variation is None
 
@@ -120,7 +120,7 @@ def test_equal_policies_with_the_same_luck_write_the_same(model):
 @pytest.mark.parametrize("seed", range(8))
 def test_the_first_difference_is_where_the_same_dart_falls_on_another_token(model, seed):
     a, b = Policy(temperature=0.7), Policy(temperature=1.5)
-    found = compare(model, PROMPT, a, b, seed=seed, max_tokens=30)
+    found = compare_policies(model, PROMPT, a, b, seed=seed, max_tokens=30)
     at = found.first_difference
     assert written(found.a)[:at] == written(found.b)[:at]
     one, other = found.a.written[at], found.b.written[at]
@@ -130,10 +130,9 @@ def test_the_first_difference_is_where_the_same_dart_falls_on_another_token(mode
 
 
 def test_a_text_that_ends_earlier_differs_where_it_ends(model):
-    whole = grown(model, n=30)
-    end = whole.written[5].id
-    found = compare(model, PROMPT, POLICY, POLICY, seed=5, max_tokens=30, end_id=end)
-    assert found.first_difference is None and found.a.written[-1].id == end
+    whole = grown(model)
+    assert first_difference(whole, whole.cut(5)) == first_difference(whole.cut(5), whole) == 5
+    assert Comparison(whole, whole.cut(5), 5).total_variation is None
 
 
 def test_many_draws_land_as_sample_does_and_follow_the_probabilities():
@@ -168,11 +167,11 @@ def test_code_of_a_plain_text_is_a_call_of_generate_that_writes_it_again(model, 
 
 
 def test_code_of_a_text_with_forks_policies_and_seeds_writes_it_again(model):
-    text = fork(model, grown(model), 4, 9, POLICY, seed=5)
+    text = fork_text(model, grown(model), 4, 9, POLICY, seed=5)
     text = grown(model, grown(model, text, n=6), Policy(top_p=0.7, order="llama.cpp"), seed=8, n=5)
-    text = fork(model, text, 15, 1, Policy(), seed=8)
+    text = fork_text(model, text, 15, 1, Policy(), seed=8)
     code = code_of(text)
-    assert code.count("fork(model") == 2 and code.count("write(model") == 3
+    assert code.count("fork_text(model") == 2 and code.count("write_on(model") == 3
     assert run(code, model) == list(text.ids())
 
 

@@ -26,7 +26,7 @@ from arlm_helpers.reading.figures.token_ribbon import PALETTE, contrast, ribbon_
 from arlm_helpers.reading.style import alt_text
 from arlm_helpers.reading.widgets import sampling_explorer
 from arlm_helpers.reading.widgets.explore import FRAME, PLOTLY_MIME
-from arlm_helpers.reading.widgets.sampling_why import rounded, setting, told_apart, why_lines
+from arlm_helpers.reading.widgets.sampling_why import rounded_safely, setting, told_apart, why_lines
 from arlm_helpers.text.bpe import BPETokenizer
 from arlm_helpers.text.tokenizers import ByteTokenizer, CharTokenizer
 from tests.reading.test_widgets import HOSTILE, Elements, bundles, figure_of, html_of, inside
@@ -413,7 +413,7 @@ def test_text_on_every_colour_can_be_read():
     ],
 )
 def test_a_threshold_is_rounded_to_the_side_that_keeps_the_token(value, upwards, expected):
-    assert rounded(value, upwards=upwards) == pytest.approx(expected, rel=1e-12)
+    assert rounded_safely(value, upwards=upwards) == pytest.approx(expected, rel=1e-12)
 
 
 def test_numbers_that_decide_are_told_apart():

@@ -45,13 +45,13 @@ def before_after_bars(
     held = percent(float(before[after > 0].sum()))
     figure.update_layout(
         template=TEMPLATE,
-        title=f"{n_left:,} of {len(tokens):,} tokens left, with {held} of the model's probability",
+        title=f"{n_left:,} of {len(tokens):,} tokens left; they held {held}",
         height=140 + 30 * len(pairs),
         margin_r=125,
         font_size=13,
         barmode="group",
         bargap=0.2,
-        xaxis={"title": "probability: grey the model's, blue after the policy", "tickformat": ".0%"},
+        xaxis={"title": "probability (grey: model, blue: policy)", "tickformat": ".0%"},
         yaxis={"autorange": "reversed", "tickvals": list(range(len(labels))), "ticktext": labels},
         yaxis_showgrid=False,
     )

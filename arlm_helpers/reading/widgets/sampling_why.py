@@ -36,7 +36,7 @@ def sentence(verdict: Any) -> str:
         numbers["held"], numbers["p"] = told_apart(numbers["held"], numbers["p"])
     if verdict.control == "min_p":
         numbers["prob"], numbers["bar"] = told_apart(numbers["prob"], numbers["bar"])
-    said = words(key, **{name: shown(value) for name, value in numbers.items()})
+    said = words(key, **{name: few_digits(value) for name, value in numbers.items()})
     return f"{said} {words('top_k_tied', k=numbers['k'])}" if numbers.get("tied") else said
 
 
@@ -66,11 +66,11 @@ def setting(line: Any) -> str:
     if line.control == "temperature" and line.cuts == 0:
         return words("above_zero")
     upwards = line.keeps > line.cuts
-    value = shown(rounded(line.keeps, upwards=upwards))
+    value = few_digits(rounded_safely(line.keeps, upwards=upwards))
     return words("at_least" if upwards else "at_most", control=line.control, value=value)
 
 
-def rounded(value: float, *, upwards: bool, digits: int = 4) -> float:
+def rounded_safely(value: float, *, upwards: bool, digits: int = 4) -> float:
     """``value`` with ``digits`` significant digits, never on the other side of it; whole numbers stay."""
     if isinstance(value, int) or value == 0:
         return value
@@ -84,7 +84,7 @@ def rounded(value: float, *, upwards: bool, digits: int = 4) -> float:
     return min(near, 1.0) if upwards and value <= 1 else near
 
 
-def shown(value: Any) -> str:
+def few_digits(value: Any) -> str:
     """A number with few digits; text as it is."""
     if isinstance(value, str):
         return value

@@ -20,7 +20,7 @@ def runs_of(text: ForkableText) -> list[list[Written]]:
 def code_of(text: ForkableText, *, prompt: str | None = None) -> str:
     """Python that writes ``text`` again, given ``model`` and ``tokenizer``; at the end ``ids`` holds it.
 
-    A text written in one go is a call of ``generate``. Forks make it a chain of ``write_on`` and ``fork_text``.
+    A text written in one go is a call of ``generate``. Forks need ``write_on`` and ``fork_text``.
     ``prompt`` is shown where the tokenizer makes the ids of the prompt from it; else these stand there.
     """
     runs = runs_of(text)

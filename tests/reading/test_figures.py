@@ -48,6 +48,9 @@ EXAMPLES = {
     ),
     "next_token_panels": lambda: figures.next_token_panels({"cold": PROBS, "hot": PROBS.flip(0)}, TOKENS),
     "rank_frequency": lambda: figures.rank_frequency({"words": [5, 0, 1, 9]}),
+    "roofline": lambda: figures.roofline(
+        {"one row": [(0.5, 4e9)]}, bytes_per_second=1e10, flops_per_second=5e10, title="Below the roof"
+    ),
     "observed_and_expected": lambda: figures.observed_and_expected(
         ["a", "<b>"], [0.4, 0.6], [0.5, 0.5], errors=[0.2, 0.01]
     ),

@@ -19,6 +19,7 @@ from arlm_helpers.reading.figures.hidden_states import hidden_state_strip
 from arlm_helpers.reading.figures.layer_guesses import layer_guesses
 from arlm_helpers.reading.figures.panels import next_token_panels
 from arlm_helpers.reading.figures.probabilities import dart_bar, next_token_bars
+from arlm_helpers.reading.figures.roofline import roofline
 from arlm_helpers.reading.figures.runs import loss_curves
 from arlm_helpers.reading.figures.training import training_figure
 
@@ -38,6 +39,7 @@ __all__ = [
     "next_token_panels",
     "observed_and_expected",
     "rank_frequency",
+    "roofline",
     "scoreboard_bars",
     "surprisal_bars",
     "training_figure",

@@ -100,11 +100,17 @@ RACES: dict[str, Recipe] = {  # of benchmarks/train_to_loss.py
         gpt(2, 64, n_heads=2, ngram_sizes=()), muon(170, 0.03, 0.02, clip=None), "GPT, 2 layers of 64", 48
     ),
     "gpt-96": Recipe(
-        gpt(4, 96, n_heads=4, ngram_sizes=()), muon(1200, 0.02, 0.01, clip=None), "GPT, 4 layers of 96", 24
+        gpt(4, 96, n_heads=4, ngram_sizes=()),
+        muon(1200, 0.02, 0.01, decay=0.9, clip=None),
+        "GPT, 4 layers of 96",
+        24,
     ),
     "gpt-memory": Recipe(gpt(1, 48), muon(60, 0.04, 0.03, clip=None), "GPT, 1 layer of 48, n-grams", 48),
-    "gpt-memory-64": Recipe(
-        gpt(2, 64, n_heads=2), muon(280, 0.03, 0.015, clip=None), "GPT, 2 layers of 64, n-grams", 64
+    "gpt-memory-96": Recipe(
+        gpt(1, 96, n_heads=2, ngram_sizes=(2, 3, 4, 5)),
+        muon(300, 0.03, 0.02, decay=0.9, clip=None),
+        "GPT, 1 layer of 96, n-grams",
+        64,
     ),
     "gpt-memory-128": Recipe(
         gpt(3, 128, n_heads=4), muon(850, 0.02, 0.01, clip=None), "GPT, 3 layers of 128, n-grams", 24

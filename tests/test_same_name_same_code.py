@@ -172,11 +172,11 @@ def unannounced(notebooks, ahead=AHEAD):
     """Modules that a notebook may use ahead and does not use, or does not say where they are taught."""
     complaints = []
     for stem, allowed in ahead.items():
-        text = " ".join(cell.source for cell in notebooks[stem].cells if cell.cell_type == "markdown")
+        text = " ".join(cell.source for cell in notebooks[stem].cells if cell.cell_type == "markdown").lower()
         used = {module for module, _ in imported_in(notebooks[stem])}
         complaints += [f"{stem} no longer uses {module} ahead" for module in sorted(set(allowed) - used)]
         numbers = sorted({teacher[:2] for teacher in allowed.values()})
-        complaints += [f"{stem} does not name notebook {n}" for n in numbers if f"notebook {n}" not in text.lower()]
+        complaints += [f"{stem} does not name notebook {n}" for n in numbers if f"notebook {n}" not in text]
     return complaints
 
 

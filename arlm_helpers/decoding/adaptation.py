@@ -24,12 +24,13 @@ def adapted_nats(
 ) -> Float[Tensor, " scored"]:
     """Surprise in nats of each token from position ``first`` on, for a copy of ``model`` that keeps learning.
 
-    The text is read in pieces, each with as much context as fits. A piece is judged first and then
-    learned from, in one step of AdamW with the learning rate ``lr``: no token is judged by weights that have
-    seen it. ``model`` stays as it is.
+    The text is read in pieces, each with as much context as fits. A piece is judged first and then learned
+    from, in one step of AdamW with the learning rate ``lr``: no token is judged by weights that have seen
+    it. ``model`` stays as it is.
 
     Raises:
-        ValueError: if ``lr`` is not positive, there is nothing to score, or ``piece`` is not in 1 … the context length.
+        ValueError: if ``lr`` is not positive, there is nothing to score, or ``piece`` is not in 1 … the
+            context length.
     Source:
         Dynamic evaluation: Mikolov et al. (2010), section 2.1; Krause et al. (2018), section 3,
         https://arxiv.org/abs/1709.07432

@@ -2,7 +2,7 @@
 
 import json
 
-from arlm_helpers.decoding.patterns import Pattern, in_sequence, either, literal, repeat
+from arlm_helpers.decoding.patterns import Pattern, either, in_sequence, literal, repeat
 from arlm_helpers.decoding.regex import regex
 
 INTEGER = r"-?(0|[1-9]\d{0,14})"  # what every reader of JSON stores exactly

@@ -1,6 +1,6 @@
 """Regular expressions in the usual notation, read into patterns that know what may come next."""
 
-from arlm_helpers.decoding.patterns import Pattern, in_sequence, characters, either, repeat
+from arlm_helpers.decoding.patterns import Pattern, characters, either, in_sequence, repeat
 
 Ranges = list[tuple[int, int]]  # of code points, both ends included
 LAST = 0x10FFFF

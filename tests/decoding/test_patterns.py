@@ -16,9 +16,9 @@ from arlm_helpers.decoding.patterns import (
     NOTHING,
     accepts_empty,
     after,
-    in_sequence,
     characters,
     either,
+    in_sequence,
     literal,
     one_of,
     repeat,
@@ -114,7 +114,10 @@ def test_derivatives_by_hand():
 
 
 def test_what_is_equal_looks_equal():
-    assert in_sequence(EMPTY, literal("a"), EMPTY) == literal("a") and in_sequence(literal("a"), NOTHING) == NOTHING
+    assert (
+        in_sequence(EMPTY, literal("a"), EMPTY) == literal("a")
+        and in_sequence(literal("a"), NOTHING) == NOTHING
+    )
     assert either([literal("a"), either([literal("a"), NOTHING])]) == literal("a")
     assert (
         repeat(literal("a"), 1, 1) == literal("a") and repeat(NOTHING) == repeat(literal("a"), 0, 0) == EMPTY

@@ -14,6 +14,7 @@ from ipywidgets import (
     IntSlider,
     Select,
     Text,
+    Textarea,
     ToggleButton,
 )
 
@@ -95,7 +96,7 @@ def button(box, name):
 def control(box, name):
     [found] = [
         w
-        for w in inside(box, (FloatSlider, IntSlider, BoundedIntText, Dropdown, Text, Select))
+        for w in inside(box, (FloatSlider, IntSlider, BoundedIntText, Dropdown, Text, Textarea, Select))
         if w.description == name
     ]
     return found
@@ -131,7 +132,7 @@ def test_it_is_alive_before_it_is_touched(box, core):
 
 
 def test_five_controls_are_in_sight_and_the_rest_behind_a_button(box):
-    kinds = (FloatSlider, IntSlider, BoundedIntText, Text, Dropdown)
+    kinds = (FloatSlider, IntSlider, BoundedIntText, Text, Textarea, Dropdown)
     drawer = next(b for b in inside(box, type(box.children[3])) if control(box, "min_p") in b.children)
     assert drawer.layout.display == "none"
     hidden = {w.description for w in inside(drawer, kinds)}
@@ -233,6 +234,20 @@ def test_writing_anew_makes_a_branch_by_the_settings_of_now(box):
     control(box, "place in the text").value = 4
     button(box, "write anew from here").click()
     assert plain_text(box)[:7] == old[:7] and len(control(box, "branch").options) == 2
+
+
+def test_a_prompt_of_several_lines_keeps_its_line_breaks():
+    tokenizer = CharTokenizer.from_text("KING LEAR:\nNo more of that.")
+    box = sampling_explorer(
+        SamplingCore(Fixed(tokenizer.vocab_size), tokenizer), prompt="KING LEAR:\n", max_tokens=3
+    )
+    assert control(box, "prompt").value == "KING LEAR:\n"
+    assert plain_text(box).startswith("KING LEAR:\n")
+
+
+def test_the_policy_shows_the_fraction_that_the_slider_shows(box):
+    control(box, "top_p").value = 0.1 + 0.2 + 0.6  # 0.9000000000000000222
+    assert "top_p=0.9)" in said(box)
 
 
 def test_a_new_prompt_begins_anew(box):

@@ -3,7 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ipywidgets import BoundedIntText, Box, Dropdown, FloatSlider, HBox, IntSlider, Text, ToggleButton, Widget
+from ipywidgets import (
+    BoundedIntText,
+    Box,
+    Dropdown,
+    FloatSlider,
+    HBox,
+    IntSlider,
+    Textarea,
+    ToggleButton,
+    Widget,
+)
 
 from arlm_helpers.reading.widgets.explore import row
 from arlm_helpers.reading.widgets.strings import text as words
@@ -28,10 +38,11 @@ class SamplingControls:
         start: dict[str, Any],
     ) -> None:
         wide = {"layout": {"width": "22em"}}
-        self.prompt = Text(
+        self.prompt = Textarea(  # several lines: a prompt may end with a speaker's name and a line break
             prompt,
             description=words("prompt"),
             continuous_update=False,
+            rows=2,
             layout={"width": "40em", "max_width": "100%"},
         )
         penalty = {"min": -2.0, "max": 2.0, "step": 0.05, **wide}
@@ -58,7 +69,7 @@ class SamplingControls:
 
     def settings(self) -> dict[str, Any]:
         """What the controls say, as the keyword arguments of a policy."""
-        values = {name: control.value for name, control in self.policy.items()}
+        values = {name: rounded(control.value) for name, control in self.policy.items()}
         return values | {name: values[name] or None for name in ("top_k", "no_repeat")}
 
     def box(self, *buttons: Widget) -> list[Box]:
@@ -70,6 +81,11 @@ class SamplingControls:
         reveal(self.more, drawer)
         seen = [self.policy[name] for name in ("temperature", "top_k", "top_p")]
         return [row(self.prompt), row(*seen), row(self.seed, *buttons, self.more), drawer]
+
+
+def rounded(value: object) -> object:
+    """A slider's fraction without the error of adding up its steps: 0.9, not 0.9000000000000001."""
+    return round(value, 6) if isinstance(value, float) else value
 
 
 def reveal(button: ToggleButton, box: Box) -> None:

@@ -32,8 +32,7 @@ def adapted_nats(
         ValueError: if ``lr`` is not positive, there is nothing to score, or ``piece`` is not in 1 … the
             context length.
     Source:
-        Dynamic evaluation: Mikolov et al. (2010), section 2.1; Krause et al. (2018), section 3,
-        https://arxiv.org/abs/1709.07432
+        Dynamic evaluation: Krause et al. (2018), https://arxiv.org/abs/1709.07432
     """
     if not 1 <= first < len(ids):
         raise ValueError(f"first must lie in 1 … {len(ids) - 1} for a text of {len(ids)} tokens, got {first}")
@@ -64,7 +63,7 @@ def tracked_nats(nats: Sequence[Float[Tensor, " scored"]], *, share: float = 0.1
     Raises:
         ValueError: if the numbers of tokens differ, or ``share`` is not in [0, 1].
     Source:
-        Herbster and Warmuth (1998), "Tracking the best expert", section 3 (fixed share).
+        A variant of fixed share: Herbster and Warmuth (1998), "Tracking the best expert".
     """
     if len({len(row) for row in nats}) != 1:
         raise ValueError(f"all models must judge the same tokens, got rows of {[len(row) for row in nats]}")

@@ -23,7 +23,8 @@ def try_learning_rates(
     Raises:
         ValueError: if ``give_up`` is not above 1, or ``first`` not in (0, 1).
     Source:
-        Smith (2017), section 3.3, https://arxiv.org/abs/1506.01186
+        Smith (2017), section 3.3, https://arxiv.org/abs/1506.01186, along a line; by a factor: Gugger (2018),
+        "How do you find a good learning rate", https://sgugger.github.io
     """
     if not give_up > 1:
         raise ValueError(f"give_up is a factor on the lowest loss and must be above 1, got {give_up}")

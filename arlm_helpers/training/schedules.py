@@ -86,7 +86,7 @@ class ExponentialRise:
     Raises:
         ValueError: if ``first`` is not in (0, 1).
     Source:
-        Smith (2017), section 3.3, https://arxiv.org/abs/1506.01186 (there along a line)
+        Gugger (2018), "How do you find a good learning rate", https://sgugger.github.io
     """
 
     first: float = 1e-4

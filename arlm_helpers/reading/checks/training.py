@@ -9,28 +9,26 @@ from arlm_helpers.reading.checks.core import check
 
 
 @check
-def cosine_schedule(answer):
-    """Exercise 1: the factor of the learning rate: an even rise, then half a cosine to 0."""
-    got = [answer(step, 9, 4) for step in range(9)]
-    right = [0.25, 0.5, 0.75, 1.0, *((1 + math.cos(math.pi * k / 5)) / 2 for k in range(1, 6))]
+def root_schedule(answer):
+    """Exercise 1: the factor of the learning rate: an even rise, then one over the root of the step."""
+    got = [answer(step, 4) for step in (0, 1, 2, 3, 8, 15)]
+    right = [0.25, 0.5, 0.75, 1.0, 2 / 3, 0.5]
     if close(got, right):
-        long = [answer(step, 1000, 1) for step in (0, 999)]
-        return None if close(long, [1.0, 0.0]) else f"with a warm-up of 1 the ends are 1 and 0, yours: {long}"
+        again = answer(0, 1)
+        return None if abs(again - 1) < 1e-6 else f"with a warm-up of 1 the first step has 1, yours: {again}"
     if abs(got[0]) < 1e-9:
         return "the first step has the factor 0 and is wasted; step 0 should give 1/warmup"
-    if close(got[:4], right[:4]) and min(got[4:]) < -1e-6:
-        return "a factor is negative: half a cosine reaches from 1 to −1; add 1 and halve"
-    if close(got[:4], right[:4]) and close([got[-1]], [1.0]):
-        return "the cosine went a whole round; only half a period, to π"
-    if close(got[:4], right[:4]) and got[-1] > 1e-6:
-        return (
-            f"the last step, 8 of 9, should have the factor 0, yours has {got[-1]:.3f}: progress must reach 1"
-        )
-    if close(got[:4], right[:4]) and close([got[6]], [0.4]):
-        return "the fall is a straight line; take half a cosine"
-    if close(got[:4], right[:4]):
-        return f"after the warm-up progress counts from the last warm-up step: step 4 has {right[4]:.4f}"
-    return f"with a warm-up of 4 the first steps have 0.25, 0.5, 0.75, 1, yours: {shown(got[:4])}"
+    if max(got) > 1 + 1e-6:
+        return "a factor is above 1, the peak: take the *smaller* of the two expressions"
+    if not close(got[:4], right[:4]):
+        return f"with a warm-up of 4 the first steps have 0.25, 0.5, 0.75, 1, yours: {shown(got[:4])}"
+    if close(got[4:], [4 / 9, 4 / 16]):
+        return "the root is missing: afterwards it is √(warmup/t)"
+    if close(got[4:], [1 / 3, 1 / 4]):
+        return "at the end of the warm-up the factor jumps: √(1/t) is 1 only at t = 1; use √(warmup/t)"
+    if close(got[4:], [(4 / 8) ** 0.5, (4 / 15) ** 0.5]):
+        return "one step too early: step 15 is the sixteenth, t = step + 1"
+    return f"step 8 should have √(4/9) and step 15 √(4/16), yours: {shown(got[4:])}"
 
 
 @check

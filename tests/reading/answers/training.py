@@ -3,20 +3,17 @@
 import math
 
 
-def schedule(step, n_steps, warmup):
-    if step < warmup:
-        return (step + 1) / warmup
-    return (1 + math.cos(math.pi * (step + 1 - warmup) / (n_steps - warmup))) / 2
+def schedule(step, warmup):
+    return min((step + 1) / warmup, math.sqrt(warmup / (step + 1)))
 
 
-def schedule_by_square(step, n_steps, warmup):
-    if step + 1 <= warmup:
-        return (step + 1) / warmup
-    return math.cos(math.pi / 2 * (step - warmup + 1) / (n_steps - warmup)) ** 2
+def schedule_of_the_paper(step, warmup):
+    t = step + 1
+    return warmup**0.5 * min(t**-0.5, t * warmup**-1.5)
 
 
-def falling(fall, rise=lambda step, warmup: (step + 1) / warmup):
-    return lambda step, n, warmup: rise(step, warmup) if step < warmup else fall(step, n, warmup)
+def after(fall):
+    return lambda step, warmup: (step + 1) / warmup if step < warmup else fall(step, warmup)
 
 
 def adamw(w, g, m, v, t, lr, beta1, beta2, eps, decay):
@@ -71,19 +68,16 @@ def report(**changes):
 
 
 ANSWERS = {
-    "cosine_schedule": {
-        "right": [schedule, schedule_by_square],
+    "root_schedule": {
+        "right": [schedule, schedule_of_the_paper],
         "wrong": [
-            (falling(schedule, lambda step, warmup: step / warmup), "is wasted"),
-            (falling(lambda s, n, w: math.cos(math.pi * (s + 1 - w) / (n - w))), "negative"),
-            (falling(lambda s, n, w: (1 + math.cos(2 * math.pi * (s + 1 - w) / (n - w))) / 2), "whole round"),
-            (
-                falling(lambda s, n, w: (1 + math.cos(math.pi * (s - w) / (n - w))) / 2),
-                "progress must reach 1",
-            ),
-            (falling(lambda s, n, w: 1 - (s + 1 - w) / (n - w)), "straight line"),
-            (falling(lambda s, n, w: (1 + math.cos(math.pi * (s + 1) / n)) / 2), "counts from the last"),
-            (falling(schedule, lambda step, warmup: 1.0), "0.25, 0.5, 0.75, 1"),
+            (lambda step, warmup: min(step / warmup, math.sqrt(warmup / (step + 1))), "is wasted"),
+            (lambda step, warmup: max((step + 1) / warmup, math.sqrt(warmup / (step + 1))), "*smaller*"),
+            (lambda step, warmup: min(1.0, math.sqrt(warmup / (step + 1))), "0.25, 0.5, 0.75, 1"),
+            (after(lambda step, warmup: warmup / (step + 1)), "root is missing"),
+            (after(lambda step, warmup: (step + 1) ** -0.5), "jumps"),
+            (after(lambda step, warmup: math.sqrt(warmup / step)), "one step too early"),
+            (after(lambda step, warmup: 1.0), "step 8 should have"),
         ],
     },
     "adamw_step": {

@@ -5,6 +5,8 @@ import torch
 from arlm_helpers.models.given import Given
 from arlm_helpers.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from arlm_helpers.models.seq2seq_transformer import Seq2SeqTransformer, Seq2SeqTransformerConfig
+from arlm_helpers.models.text_autoencoder import TextAutoencoder, TextAutoencoderConfig
+from arlm_helpers.models.text_vae import TextVAE
 
 PAD = 12
 SOURCE = torch.tensor([[3, 1, 4, 1, 5, 9, 2], [6, 5, 3, 5, PAD, PAD, PAD], [8, PAD, PAD, PAD, PAD, PAD, PAD]])
@@ -31,12 +33,24 @@ def transformer(vocab_size: int) -> Seq2SeqTransformer:
     return with_random_weights(Seq2SeqTransformer(config))
 
 
+def text_autoencoder(
+    vocab_size: int, model_class: type[TextAutoencoder] = TextAutoencoder, **options
+) -> TextAutoencoder:
+    """A code of four numbers between eight units on each side."""
+    sizes = {"source_vocab_size": 13, "d_model": 8, "d_latent": 4, "context_length": 16}
+    config = TextAutoencoderConfig(vocab_size, PAD, **sizes | options)
+    return with_random_weights(model_class(config))
+
+
 CONDITIONAL = {
     "bottleneck-gru": lambda v: seq2seq(v, kind="gru", attention="none"),
     "bottleneck-lstm": lambda v: seq2seq(v, kind="lstm", attention="none"),
     "additive-lstm": lambda v: seq2seq(v, kind="lstm", attention="additive"),
     "dot-elman": lambda v: seq2seq(v, kind="elman", attention="dot"),
     "transformer": transformer,
+    "autoencoder-gru": lambda v: text_autoencoder(v, kind="gru"),
+    "autoencoder-lstm": text_autoencoder,
+    "vae": lambda v: text_autoencoder(v, TextVAE),
 }
 
 

@@ -14,12 +14,14 @@ from IPython.core.inputtransformer2 import TransformerManager
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: the order of reading
 TAUGHT = {  # modules whose public names are lessons
-    "decoding.adaptation", "decoding.beam", "decoding.compression", "decoding.evaluation", "decoding.logits",
-    "decoding.memorisation", "decoding.mixing", "decoding.penalties", "decoding.presets", "decoding.sampling",
+    "decoding.adaptation", "decoding.beam", "decoding.compression", "decoding.evaluation", "decoding.fast",
+    "decoding.logits", "decoding.memorisation", "decoding.mixing", "decoding.penalties", "decoding.presets",
+    "decoding.sampling", "decoding.speculative",
     "models.attention", "models.blocks", "models.both_ways", "models.cache", "models.causality",
     "models.cells", "models.counts", "models.embedding", "models.gpt_config", "models.hashed_ngrams",
-    "models.loading", "models.mlp", "models.ngram", "models.oracle", "models.positions", "models.recent",
-    "models.rnn", "models.seq2seq", "models.smoothing", "models.transformer",
+    "models.loading", "models.mlp", "models.ngram", "models.oracle", "models.positions",
+    "models.quantised", "models.recent", "models.rnn", "models.seq2seq", "models.smoothing",
+    "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
     "training.batches", "training.config", "training.losses", "training.lr_finder", "training.muon",
     "training.optimizers", "training.schedules", "training.trainer",

@@ -31,7 +31,7 @@ def roofline(points: Points, *, bytes_per_second: Number, flops_per_second: Numb
         )
     ridge = (flops_per_second / bytes_per_second, flops_per_second)
     xs, ys = zip(*every, ridge, strict=True)
-    x_range = [math.log10(min(xs)) - 0.3, math.log10(max(xs)) + 0.5]
+    x_range = [math.log10(min(xs)) - 0.7, math.log10(max(xs)) + 0.5]
     y_range = [math.log10(min(ys) / 1e9) - 0.3, math.log10(max(ys) / 1e9) + 0.3]
     figure = go.Figure()
     _add_roof(figure, x_range, bytes_per_second, flops_per_second)
@@ -53,7 +53,7 @@ def _add_roof(figure: go.Figure, x_range, bytes_per_second: Number, flops_per_se
     xs = [10 ** x_range[0], 10**ridge, 10 ** x_range[1]]
     ys = [min(x * bytes_per_second, flops_per_second) / 1e9 for x in xs]
     figure.add_scatter(x=xs, y=ys, mode="lines", line=REFERENCE, hoverinfo="skip")
-    middle = (x_range[0] + ridge) / 2
+    middle = 0.4 * x_range[0] + 0.6 * ridge
     for x, y, text in (
         (middle, middle + math.log10(bytes_per_second / 1e9), f"memory: {bytes_per_second / 1e9:.3g} GB/s"),
         (ridge, math.log10(flops_per_second / 1e9), f"arithmetic: {flops_per_second / 1e9:.3g}"),

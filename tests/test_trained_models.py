@@ -49,7 +49,9 @@ def test_the_models_of_dates_read_the_ids_of_today(path):
     assert record["characters"] == date_tokenizer().characters
 
 
-@pytest.mark.parametrize("name", ["lstm_shakespeare", "gpt_shakespeare"])
+@pytest.mark.parametrize(
+    "name", ["lstm_shakespeare", "gpt_shakespeare", "causal_shakespeare", "masked_shakespeare"]
+)
 def test_a_model_of_plays_was_trained_on_the_training_plays_of_today(name):
     _, record = read_pair(FOLDER / name)
     train = load_corpus("shakespeare").train
@@ -63,3 +65,13 @@ def test_the_gpt_is_the_laptop_scale_of_today_and_beats_the_counts():
     assert record["config"] == identity(model)["config"]
     assert record["training"] == json.loads(json.dumps(as_facts(SCALES["laptop"].training)))
     assert record["held_out"]["nats"] < record["held_out of mkn7, same text"]["nats"] - 0.02
+
+
+def test_the_twins_differ_in_the_mask_and_nothing_else():
+    (_, causal), (_, masked) = (read_pair(FOLDER / f"{name}_shakespeare") for name in ("causal", "masked"))
+    one_more = causal["config"]["vocab_size"] + 1
+    assert masked["config"] == causal["config"] | {"vocab_size": one_more}
+    for key in ("training", "seed", "characters_read", "corpus_sha256"):
+        assert masked[key] == causal[key]
+    sizes = ("context_length", "batch_size", "seed")
+    assert [masked["batches"][size] for size in sizes] == [causal["batches"][size] for size in sizes]

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
-LOSSES = ("squared-error", "cross-entropy")
+DENSE_ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
+DENSE_LOSSES = ("squared-error", "cross-entropy")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class DenseAutoencoderConfig:
             raise ValueError(f"sizes must name the input and the latent code at least, got {self.sizes}")
         if min(self.sizes) < 1:
             raise ValueError(f"every size must be at least 1, the last is the latent code; got {self.sizes}")
-        for name, known in (("activation", ACTIVATIONS), ("loss", LOSSES)):
+        for name, known in (("activation", DENSE_ACTIVATIONS), ("loss", DENSE_LOSSES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
 
@@ -45,7 +45,7 @@ def dense_layers(sizes: tuple[int, ...], activation: str, rng: torch.Generator |
         linear = nn.Linear(d_in, d_out)
         nn.init.xavier_uniform_(linear.weight, generator=rng)
         nn.init.zeros_(linear.bias)
-        layers += [linear, ACTIVATIONS[activation]()]
+        layers += [linear, DENSE_ACTIVATIONS[activation]()]
     return nn.Sequential(*layers[:-1])
 
 

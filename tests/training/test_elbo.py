@@ -7,9 +7,7 @@ import torch
 
 from arlm_helpers.models.text_vae import TextVAE
 from arlm_helpers.training.elbo import (
-    ConstantKL,
     ELBOTerms,
-    LinearKL,
     VAEObjective,
     active_units,
     elbo_terms,
@@ -17,6 +15,7 @@ from arlm_helpers.training.elbo import (
     line_nats,
     vae_loss,
 )
+from arlm_helpers.training.kl_schedules import ConstantKL, LinearKL
 from arlm_helpers.training.pair_batches import PairBatch
 from tests.conditional import text_autoencoder
 

@@ -1,0 +1,200 @@
+"""Train the autoencoders of written dates that notebook 10 loads, and store them with their records.
+
+    python -m tools.train_autoencoders                                 # all five, into data/checkpoints
+    python -m tools.train_autoencoders autoencoder_dates               # one of them
+    python -m tools.train_autoencoders autoencoder_dates --steps 20 --to X   # a short try, into the folder X
+
+About 90 seconds of processor time each, on one core. They read dates as English is written on both sides of
+the Atlantic, and write them again: a plain autoencoder, a variational one that ignores its code, and two that
+were kept from it. Their autoregressive twin, an LSTM of the same width, only learns what comes next. All are
+judged on the validation days, the test days stay closed. Weights are stored in half precision, and judged so.
+"""
+
+import argparse
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import trange
+
+from arlm_helpers.decoding.translation import exact_match, translate
+from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
+from arlm_helpers.models.text_autoencoder import TextAutoencoder, TextAutoencoderConfig
+from arlm_helpers.models.text_vae import TextVAE
+from arlm_helpers.text.dates import Form, date_forms, draw_pairs, split_days
+from arlm_helpers.text.pairs import PAD, SPECIALS, PairIds, TextPair, encode_pairs, special_id
+from arlm_helpers.text.tokenizers import CharTokenizer
+from arlm_helpers.training.config import as_facts
+from arlm_helpers.training.elbo import (
+    VAEObjective,
+    active_units,
+    elbo_terms,
+    importance_weighted_bound,
+    line_nats,
+    vae_loss,
+)
+from arlm_helpers.training.kl_schedules import LinearKL
+from arlm_helpers.training.optimizers import AdamW, Muon
+from arlm_helpers.training.pair_batches import PairBatch, ShuffledPairs
+from arlm_helpers.training.schedules import WarmupFlatLinear
+from arlm_helpers.training.weights import save_weights
+
+TARGET = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
+OPTIMIZER, SCHEDULE = Muon(0.01, adamw=AdamW(5e-3)), WarmupFlatLinear(warmup=50, decay=0.5)
+LOCALES = ("en", "en_GB")
+N_LINES = 60_000
+N_JUDGED = 1_000
+N_SAMPLES = 32  # codes for the importance-weighted bound
+D_MODEL, D_LATENT = 80, 32
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained: which model, a VAE with which objective, for how many steps of 64 lines."""
+
+    model_class: type[nn.Module]
+    objective: VAEObjective | None = None
+    n_steps: int = 4_000
+
+    def build(self, tokenizer: CharTokenizer, seed: int) -> nn.Module:
+        """The model before its first step."""
+        vocab_size, rng = tokenizer.vocab_size, torch.Generator().manual_seed(seed)
+        if self.model_class is RNNLanguageModel:
+            return RNNLanguageModel(RNNConfig(vocab_size, "lstm", d_model=D_MODEL), rng=rng)
+        sizes = {"d_model": D_MODEL, "d_latent": D_LATENT}
+        config = TextAutoencoderConfig(vocab_size, special_id(tokenizer, PAD), **sizes)
+        return self.model_class(config, rng=rng)
+
+
+ANNEALED = VAEObjective(LinearKL(final=0.3, wait=0.1, rise=0.5), word_dropout=0.3)
+PLANS = {
+    "lstm_dates": Plan(RNNLanguageModel),
+    "autoencoder_dates": Plan(TextAutoencoder),
+    "vae_dates_collapsed": Plan(TextVAE, VAEObjective()),
+    "vae_dates_free_bits": Plan(TextVAE, VAEObjective(free_bits=0.3)),
+    "vae_dates_annealed": Plan(TextVAE, ANNEALED),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(PLANS)}; all if none is given")
+    parser.add_argument("--steps", type=int, help="instead of the planned number")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--to", type=Path, default=TARGET, help="the folder for the files")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(PLANS):
+        raise SystemExit(f"no model is called {sorted(unknown)}; there are {', '.join(PLANS)}")
+    torch.set_num_threads(1)
+    for name in options.names or PLANS:
+        steps = options.steps or PLANS[name].n_steps
+        record = run(PLANS[name], steps, options.seed, options.to / name)
+        print(f"{name}: {record['cpu_seconds']} s, held-out {record['held_out']}")
+
+
+def written_lines(days: Sequence, forms: Sequence[Form], n_lines: int, seed: int) -> list[TextPair]:
+    """Dates as people write them, each to be given back as it is."""
+    pairs = draw_pairs(days, forms, n_lines, torch.Generator().manual_seed(seed))
+    return [TextPair(pair.source, pair.source) for pair in pairs]
+
+
+def run(plan: Plan, n_steps: int, seed: int, path: Path) -> dict:
+    """Train one model, judge it as it is stored, and store it; returns the record."""
+    days, forms = split_days(), [form for locale in LOCALES for form in date_forms(locale)]
+    lines = written_lines(days.train, forms, N_LINES, seed=0)
+    text = "\n".join(line.source for line in lines)
+    tokenizer = CharTokenizer.from_text(text, specials=SPECIALS)
+    pad_id = special_id(tokenizer, PAD)
+    batches = ShuffledPairs(encode_pairs(lines, tokenizer), pad_id=pad_id, batch_size=64, seed=seed)
+    model = plan.build(tokenizer, seed)
+    began = time.process_time()
+    fit(model, batches, n_steps, plan.objective, torch.Generator().manual_seed(seed))
+    seconds = time.process_time() - began
+    judges = written_lines(days.validation, forms, N_JUDGED, seed=1)
+    record = {
+        "corpus": f"written dates in {' and '.join(LOCALES)} (CLDR), one a line",
+        "corpus_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "characters": tokenizer.characters,
+        "batches": batches.settings(),
+        "training": {"n_steps": n_steps, "clip": 1.0, "optimizer": as_facts(OPTIMIZER)}
+        | {"schedule": as_facts(SCHEDULE), "objective": as_facts(plan.objective)},
+        "seed": seed,
+        "n_lines": N_LINES,
+        "cpu_seconds": round(seconds),
+        "held_out": judged(model.half().float(), judges, tokenizer),
+    }
+    save_weights(model.half(), path, record)
+    return record
+
+
+def fit(
+    model: nn.Module,
+    batches: ShuffledPairs,
+    n_steps: int,
+    objective: VAEObjective | None,
+    rng: torch.Generator,
+) -> None:
+    """Lower nats per line, divided by the tokens of a line, so that all models have gradients of one size."""
+    optimizers = OPTIMIZER.build(model)
+    per_line = batches.n_tokens_per_batch / batches.batch_size
+    for step in trange(n_steps, unit="step", mininterval=10):
+        batch = batches.next_batch()
+        if objective is None:
+            loss = nats_of_lines(model, batch).mean()
+        else:
+            loss = vae_loss(model, batch, objective, step, n_steps, rng=rng)
+        model.zero_grad()
+        (loss / per_line).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * SCHEDULE(step, n_steps)
+            optimizer.step()
+
+
+def nats_of_lines(model: nn.Module, batch: PairBatch) -> Tensor:
+    """Surprise of each line: for the twin its own, for an autoencoder that of the line given its code."""
+    cache = model.new_cache() if isinstance(model, RNNLanguageModel) else model.new_cache(batch.source)
+    return line_nats(model(batch.ids, cache), batch.targets, batch.pad_id)
+
+
+@torch.no_grad()
+def judged(model: nn.Module, lines: list[TextPair], tokenizer: CharTokenizer) -> dict[str, float]:
+    """Nats per token; for an autoencoder also the share of lines that its decoder gives back exactly."""
+    batch = as_batch(encode_pairs(lines, tokenizer), special_id(tokenizer, PAD))
+    nats = nats_of_lines(model, batch)
+    facts = {"nats": round(nats.sum().item() / int((batch.targets != batch.pad_id).sum()), 4)}
+    if isinstance(model, RNNLanguageModel):
+        return facts | {"log-likelihood, nats per line": round(-nats.mean().item(), 3)}
+    sources = [line.source for line in lines]
+    answers = translate(model, sources, tokenizer, max_tokens=model.context_length - 1)
+    facts["exact_match"] = exact_match(answers, sources)
+    return facts | judged_vae(model, batch) if isinstance(model, TextVAE) else facts
+
+
+def judged_vae(model: TextVAE, batch: PairBatch) -> dict[str, float]:
+    """Nats per line: KL, both bounds of the log-likelihood; and the numbers of the code that are in use."""
+    rng = torch.Generator().manual_seed(0)
+    terms = elbo_terms(model, batch, rng=rng)
+    bound = importance_weighted_bound(model, batch, N_SAMPLES, rng=rng)
+    return {
+        "kl, nats per line": round(terms.kl.sum(dim=-1).mean().item(), 3),
+        "active_units": active_units(model.latent(batch.source)),
+        "elbo, nats per line": round(terms.elbo.mean().item(), 3),
+        f"importance-weighted bound, {N_SAMPLES} samples": round(bound.mean().item(), 3),
+    }
+
+
+def as_batch(pairs: PairIds, pad_id: int) -> PairBatch:
+    """All pairs as one batch."""
+    return PairBatch(pairs.ids, pairs.targets, source=pairs.source, pad_id=pad_id)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ class DiagonalGaussian:
         Source:
             Kingma and Welling (2014), section 2.4, https://arxiv.org/abs/1312.6114
         """
-        noise = torch.randn(self.mean.shape, generator=rng, dtype=self.mean.dtype, device=self.mean.device)
+        noise = torch.randn(self.mean.shape, generator=rng, dtype=self.mean.dtype).to(self.mean.device)
         return self.mean + (self.log_variance / 2).exp() * noise
 
     def log_prob(self, latent: Float[Tensor, "batch d_latent"]) -> Float[Tensor, " batch"]:

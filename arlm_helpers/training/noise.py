@@ -16,8 +16,8 @@ def replace_some(
     rng: torch.Generator | None = None,
 ) -> Int[Tensor, "batch time"]:
     """``ids`` with a random ``share`` of them, each chosen independently, taken from ``others`` instead."""
-    chosen = torch.rand(ids.shape, generator=rng, device=ids.device) < share
-    return torch.where(chosen, others, ids)
+    chosen = torch.rand(ids.shape, generator=rng) < share
+    return torch.where(chosen.to(ids.device), others, ids)
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class TokenNoise:
         """The damaged lines, filled up with ``pad_id`` as far as the longest of them reaches."""
         is_token = source != pad_id
         tokens = source[is_token]
-        drawn = torch.randint(len(tokens), source.shape, generator=rng, device=source.device)
+        drawn = torch.randint(len(tokens), source.shape, generator=rng).to(source.device)
         source = torch.where(is_token, replace_some(source, self.replaced, tokens[drawn], rng), pad_id)
-        luck = torch.rand(source.shape, generator=rng, device=source.device).masked_fill(~is_token, -1.0)
+        luck = torch.rand(source.shape, generator=rng).to(source.device).masked_fill(~is_token, -1.0)
         stays = is_token & (luck >= self.deleted)
         stays |= torch.nn.functional.one_hot(luck.argmax(dim=1), source.shape[1]).bool()  # at least one
         rows = [row[kept].tolist() for row, kept in zip(source, stays, strict=True)]

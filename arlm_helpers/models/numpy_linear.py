@@ -22,6 +22,8 @@ def row_by_row(x: Rows, weight: Float[np.ndarray, "d_out d"]) -> Float[np.ndarra
     The usual product of a matrix and a vector takes several rows at a time, which fetches them at half the
     speed. For more than a few rows of ``x`` arithmetic takes longer than fetching, and torch is quicker.
     """
+    if len(x) == 1:
+        return np.vecdot(weight, x[0])[None]  # one loop over the rows, without a loop of one inside it
     if len(x) <= 4:
         return np.ascontiguousarray(np.vecdot(weight[:, None], x).T)
     return nn.functional.linear(torch.from_numpy(x), torch.from_numpy(weight)).numpy()

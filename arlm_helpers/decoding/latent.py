@@ -63,7 +63,7 @@ def path_on_sphere(
     Raises:
         ValueError: for fewer than two codes.
     Source:
-        Shoemake (1985), section 3.3, https://doi.org/10.1145/325165.325242 (slerp); for codes White (2016),
+        Shoemake (1985), https://doi.org/10.1145/325165.325242 (slerp); for codes White (2016),
         section 2.1, https://arxiv.org/abs/1609.04468
     """
     line = path_between(first, last, n_codes)

@@ -31,8 +31,8 @@ class TokenNoise:
     Raises:
         ValueError: if a probability is not in [0, 1].
     Source:
-        Deletion: Shen et al. (2020), section 4, https://arxiv.org/abs/1905.12777; replacement by unigram
-        frequency: Xie et al. (2017), section 3.2, https://arxiv.org/abs/1703.02573
+        Deletion: Shen et al. (2020), https://arxiv.org/abs/1905.12777; replacement by unigram frequency:
+        Xie et al. (2017), https://arxiv.org/abs/1703.02573
     """
 
     deleted: float = 0.1

@@ -1,0 +1,80 @@
+"""The stored models of written dates, loaded anew, do on validation days what notebook 10 says of them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from arlm_helpers.decoding.translation import exact_match, translate
+from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
+from arlm_helpers.models.text_autoencoder import TextAutoencoder, TextAutoencoderConfig
+from arlm_helpers.models.text_vae import TextVAE
+from arlm_helpers.text.dates import date_forms, draw_pairs, split_days
+from arlm_helpers.text.pairs import PAD, SPECIALS, TextPair, encode_pairs, special_id
+from arlm_helpers.text.tokenizers import CharTokenizer
+from arlm_helpers.training.elbo import active_units, elbo_terms, importance_weighted_bound
+from arlm_helpers.training.pair_batches import PairBatch, unpadded_cross_entropy
+from arlm_helpers.training.weights import load_weights, read_record
+
+FOLDER = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
+COLLAPSED, CURED = "vae_dates_collapsed", ("vae_dates_free_bits", "vae_dates_annealed")
+CLASSES = {kind.__name__: kind for kind in (TextAutoencoder, TextVAE)}
+
+
+def stored(name):
+    """A stored autoencoder, its tokenizer and its record."""
+    record = read_record(FOLDER / name)
+    model = CLASSES[record["model"]](TextAutoencoderConfig(**record["config"])).half()
+    load_weights(model, FOLDER / name)
+    return model.float().eval(), CharTokenizer(record["characters"], specials=SPECIALS), record
+
+
+def some_lines(n=200):
+    """Dates of the validation days in the forms of English; other ones than the record's."""
+    forms = [form for locale in ("en", "en_GB") for form in date_forms(locale)]
+    days = split_days().validation
+    return [pair.source for pair in draw_pairs(days, forms, n, torch.Generator().manual_seed(7))]
+
+
+def as_batch(lines, tokenizer):
+    pairs = encode_pairs([TextPair(line, line) for line in lines], tokenizer)
+    return PairBatch(pairs.ids, pairs.targets, source=pairs.source, pad_id=special_id(tokenizer, PAD))
+
+
+def test_the_autoencoder_gives_back_at_least_95_percent_of_held_out_dates():
+    model, tokenizer, record = stored("autoencoder_dates")
+    lines = some_lines()
+    answers = translate(model, lines, tokenizer, max_tokens=40)
+    assert min(exact_match(answers, lines), record["held_out"]["exact_match"]) >= 0.95
+
+
+@torch.no_grad()
+def test_the_vae_without_a_cure_has_collapsed():
+    model, tokenizer, record = stored(COLLAPSED)
+    batch = as_batch(some_lines(), tokenizer)
+    kl = elbo_terms(model, batch, rng=torch.Generator().manual_seed(0)).kl.sum(dim=-1).mean().item()
+    assert kl < 0.2 and kl == pytest.approx(record["held_out"]["kl, nats per line"], abs=0.02)
+    assert active_units(model.latent(batch.source)) == record["held_out"]["active_units"] == 0
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", CURED)
+def test_a_cured_vae_tells_more_than_eight_nats_and_uses_most_of_its_code(name):
+    model, tokenizer, record = stored(name)
+    batch, rng = as_batch(some_lines(), tokenizer), torch.Generator().manual_seed(0)
+    terms = elbo_terms(model, batch, rng=rng)
+    kl = terms.kl.sum(dim=-1).mean().item()
+    assert kl > 8 and kl == pytest.approx(record["held_out"]["kl, nats per line"], rel=0.05)
+    assert active_units(model.latent(batch.source)) > model.config.d_latent / 2
+    assert importance_weighted_bound(model, batch, 8, rng=rng).mean() > terms.elbo.mean()
+
+
+@torch.no_grad()
+def test_the_autoregressive_twin_needs_as_many_nats_as_its_record_says():
+    record = read_record(FOLDER / "lstm_dates")
+    model = RNNLanguageModel(RNNConfig(**record["config"])).half()
+    load_weights(model, FOLDER / "lstm_dates")
+    tokenizer = CharTokenizer(record["characters"], specials=SPECIALS)
+    batch = as_batch(some_lines(1000), tokenizer)
+    nats = unpadded_cross_entropy(model.float()(batch.ids), batch.targets, batch.pad_id).item()
+    assert nats == pytest.approx(record["held_out"]["nats"], rel=0.03)

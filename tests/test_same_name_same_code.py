@@ -16,15 +16,15 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: th
 TAUGHT = {  # modules whose public names are lessons
     "decoding.adaptation", "decoding.beam", "decoding.compression", "decoding.evaluation", "decoding.fast",
     "decoding.logits", "decoding.memorisation", "decoding.mixing", "decoding.penalties", "decoding.presets",
-    "decoding.sampling", "decoding.speculative",
+    "decoding.sampling", "decoding.speculative", "decoding.unmasking",
     "models.attention", "models.blocks", "models.both_ways", "models.cache", "models.causality",
     "models.cells", "models.counts", "models.embedding", "models.gpt_config", "models.hashed_ngrams",
-    "models.loading", "models.mlp", "models.ngram", "models.oracle", "models.positions",
+    "models.loading", "models.masked", "models.mlp", "models.ngram", "models.oracle", "models.positions",
     "models.quantised", "models.recent", "models.rnn", "models.seq2seq", "models.smoothing",
     "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
-    "training.batches", "training.config", "training.losses", "training.lr_finder", "training.muon",
-    "training.optimizers", "training.schedules", "training.trainer",
+    "training.batches", "training.config", "training.losses", "training.lr_finder", "training.masking",
+    "training.muon", "training.optimizers", "training.schedules", "training.trainer",
 }  # fmt: skip
 LATER = {  # taught in a notebook that does not exist yet
     "models.loading": "12_real_llm",

@@ -28,6 +28,8 @@ def weights_of_look(
     mask: Mask = None,
 ) -> HeadWeights:
     """The weights behind ``look(queries, keys, values, mask)``, before dropout."""
+    if getattr(look, "ignores_mask", False):
+        mask = None
     if isinstance(mask, str):
         mask = causal_mask(queries.shape[-2], keys.shape[-2], device=queries.device)
     return attention_weights(queries.detach(), keys.detach(), mask, scale=look.scale)

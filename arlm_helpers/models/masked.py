@@ -19,6 +19,8 @@ from arlm_helpers.models.transformer import GPT
 class UnmaskedAttention(DotProductAttention):
     """The same look, but each query may look at every key, whatever mask was asked for."""
 
+    ignores_mask = True  # for those who listen to what passes through
+
     def forward(
         self,
         queries: Float[Tensor, "batch head query d_head"],

@@ -5,7 +5,9 @@ import torch
 
 from arlm_helpers.models.attention import MultiHeadAttention
 from arlm_helpers.models.attention_probe import attention_layers, recorded_weights, without_heads
-from tests.zoo import MODELS
+from arlm_helpers.models.gpt_config import GPTConfig
+from arlm_helpers.models.masked import MaskedLM
+from tests.zoo import MODELS, TINY
 
 
 def some_ids(rows=2, time=6):
@@ -25,6 +27,16 @@ def test_recorded_weights_sum_to_one_and_see_no_future(name):
         assert weights[layer].shape == (2, 4, 6, 6)
         torch.testing.assert_close(weights[layer].sum(dim=-1), torch.ones(2, 4, 6, dtype=torch.float64))
         assert weights[layer].triu(diagonal=1).eq(0).all()
+
+
+def test_recorded_weights_of_a_masked_model_see_the_future():
+    config = GPTConfig(vocab_size=11, **TINY, fast=False)
+    model = MaskedLM(config, rng=torch.Generator().manual_seed(0)).double()
+    with recorded_weights(model) as weights:
+        model(some_ids())
+    found = weights["blocks.0.attention"]
+    assert found.triu(diagonal=1).gt(0).any(dim=-1)[..., :-1].all()
+    torch.testing.assert_close(found.sum(dim=-1), torch.ones(2, 4, 6, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("masked", [True, False])

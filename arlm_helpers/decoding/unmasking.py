@@ -44,7 +44,9 @@ def unmask(
         final = model(now.unsqueeze(0))[0, gaps]
         for process in processors:
             final = process(now.expand(len(gaps), -1), final)
-        tokens = greedy(final) if rng is None else sample(final, torch.rand(len(gaps), generator=rng))
+        tokens = greedy(final)
+        if rng is not None:
+            tokens = sample(final, torch.rand(len(gaps), generator=rng).to(final.device))
         n_kept = len(gaps) - (n_gaps - n_gaps * done // n_rounds)
         kept = rank_gaps(final, tokens, order, rng)[:n_kept]
         now = now.index_put((gaps[kept],), tokens[kept])

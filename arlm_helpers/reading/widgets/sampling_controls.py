@@ -42,7 +42,7 @@ class SamplingControls:
             prompt,
             description=words("prompt"),
             continuous_update=False,
-            rows=2,
+            rows=min(max(2, len(prompt.splitlines())), 6),
             layout={"width": "40em", "max_width": "100%"},
         )
         penalty = {"min": -2.0, "max": 2.0, "step": 0.05, **wide}

@@ -70,6 +70,7 @@ def lab(tmp_path_factory):
     }
     notebooks = home / "notebooks"
     notebooks.mkdir()
+    shutil.copytree(ROOT / "data" / "checkpoints", home / "data" / "checkpoints")  # stored models: ../data
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,6 +1,7 @@
 """Controls around figures. No model logic inside: a widget is given numbers and functions."""
 
 from arlm_helpers.reading.widgets.attention import attention_explorer
+from arlm_helpers.reading.widgets.chat import chat_widget
 from arlm_helpers.reading.widgets.dashboard import dashboard
 from arlm_helpers.reading.widgets.explore import explore
 from arlm_helpers.reading.widgets.hidden_states import hidden_state_explorer
@@ -11,6 +12,7 @@ from arlm_helpers.reading.widgets.tokens import token_view
 
 __all__ = [
     "attention_explorer",
+    "chat_widget",
     "dashboard",
     "explore",
     "hidden_state_explorer",

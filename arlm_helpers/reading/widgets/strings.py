@@ -74,6 +74,18 @@ STRINGS: dict[str, dict[str, str]] = {
         "too_long": "The text has {length:,} characters; at most {limit:,} are shown. Shorten it.",
         "row_limit": "{shown:,} of {total:,} tokens in the table.",
         "cannot_encode": "{tokenizer} cannot encode this text. {problem}",
+        # chat
+        "your_message": "your message",
+        "send": "send",
+        "start_over": "start over",
+        "writing": "An answer is being written …",
+        "conversation": "Conversation",
+        "nothing_said": "Nothing has been said yet.",
+        "context_used": "The conversation has {used:,} tokens.",
+        "context_of_limit": "The conversation has {used:,} tokens; the context holds {limit:,}.",
+        "role_system": "instruction:",
+        "role_user": "you:",
+        "role_assistant": "model:",
         # sampling explorer: controls and buttons
         "repetition_penalty": "repetition_penalty",
         "frequency_penalty": "frequency_penalty",

@@ -46,20 +46,21 @@ def generate_ids(
     if max_tokens < 0:
         raise ValueError(f"max_tokens must be at least 0, got {max_tokens}")
     temperature = Temperature(temperature).t  # checks it
-    darts = np.zeros(max_tokens)  # a dart at 0 hits the likeliest
+    darts = [None] * max_tokens
     if rng is not None:
         [source] = row_generators(rng, 1)
-        darts = torch.rand(max_tokens, generator=source, dtype=torch.float64).numpy()
+        darts = torch.rand(max_tokens, generator=source, dtype=torch.float64).tolist()
     text, limit = list(ids), model.context_length
     cache, unread = model.new_cache(), text[-limit:]
-    for dart in darts.tolist():
+    for dart in darts:
         if cache.n_read + len(unread) > limit:  # full: go on from the latest half, as ``generate`` does
             cache, unread = model.new_cache(), text[-max(limit // 2, 1) :]
         if len(unread) > 1 or not cache.n_read:
             logits = model(torch.tensor([unread]), cache).numpy()
         else:
             logits = model.read(np.array([unread]), cache)
-        token = token_hit(logits[0, -1], temperature, dart)
+        last = logits[0, -1]
+        token = int(last.argmax()) if dart is None else token_hit(last, temperature, dart)
         unread = [token]
         text.append(token)
         yield token

@@ -68,6 +68,14 @@ def test_ratios_are_those_of_the_rounds_and_their_median_counts():
     assert cells["peer_tokens_per_second"] == pytest.approx(2.5)
 
 
+def test_a_token_takes_every_weight_and_what_was_read_before_from_memory():
+    ours, _ = twins(GPTConfig(vocab_size=11, **TINY))
+    d, n_layers = ours.config.d_model, ours.config.n_layers
+    weights = sum(w.numel() for w in ours.parameters()) - ours.context_length * d  # of positions, one row
+    assert generation.bytes_per_token(ours, 0) == 4 * weights
+    assert generation.bytes_per_token(ours, 7) - 4 * weights == 7 * 2 * n_layers * d * 4
+
+
 def test_an_unknown_part_is_named():
     with pytest.raises(ValueError, match="no part small; there are tiny, large"):
         generation.main(["--parts", "tiny,small"])

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from arlm_helpers.models.gpt_config import GPTConfig
 from arlm_helpers.models.transformer import GPT
 
 GPT2_NAMES = {  # of the transformers library; {} is the number of a block
@@ -56,8 +57,16 @@ def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[
             yield f"{name} has shape {tuple(given[name].shape)}, the model's {tuple(own[name].shape)}"
 
 
+def empty_gpt(config: GPTConfig) -> GPT:
+    """A GPT without weights, to be loaded: neither time nor memory goes into numbers nobody will see."""
+    with torch.device("meta"):
+        return GPT(config)
+
+
 def load_exactly(model: GPT, given: dict[str, Tensor]) -> None:
     """Copy tensors into the model's parameters of the same names; a tied head may come along or not.
+
+    The parameters of an ``empty_gpt`` become the tensors themselves.
 
     Raises:
         ValueError: if a name or a shape differs, or a tied head is not the embedding. The model is
@@ -74,7 +83,10 @@ def load_exactly(model: GPT, given: dict[str, Tensor]) -> None:
         )
     with torch.no_grad():
         for name, parameter in own.items():
-            parameter.copy_(given[name])
+            if parameter.is_meta:  # in its place, so that a tied head stays tied
+                torch.utils.swap_tensors(parameter, nn.Parameter(given[name]))
+            else:
+                parameter.copy_(given[name])
 
 
 def load_gpt2_state(model: GPT, state: Mapping[str, Tensor]) -> None:

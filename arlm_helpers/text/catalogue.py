@@ -24,11 +24,12 @@ class Dataset:
     """One entry of ``datasets.toml``.
 
     ``file`` is the archive with exactly ``size`` bytes and this ``sha256``; ``members`` are patterns of
-    the files in it that are read.
+    the files in it that are read. A single large member may be unpacked into the cache, and has then a
+    sha256 of its own. What is ``optional`` only some notebooks need: set-up goes on without it.
 
     Raises:
         DataError: if a name could leave the cache folder or be read by pip as an option, if the size is
-            not positive, or if the hash is not 64 hexadecimal digits.
+            not positive, or if a hash is not 64 hexadecimal digits.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Dataset:
     sha256: str
     licence: str
     members: tuple[str, ...]
+    unpacked_sha256: str = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
         for value in (self.name, self.package, self.version, self.file):
@@ -47,10 +50,11 @@ class Dataset:
                 raise DataError(
                     f"datasets.toml, [{self.name}]: {value!r} is not a plain name; correct the entry"
                 )
-        if self.size <= 0 or not re.fullmatch("[0-9a-f]{64}", self.sha256):
+        hashes = (self.sha256, self.unpacked_sha256 or self.sha256)
+        if self.size <= 0 or not all(re.fullmatch("[0-9a-f]{64}", value) for value in hashes):
             raise DataError(
                 f"datasets.toml, [{self.name}]: size must be positive and sha256 64 hexadecimal digits, "
-                f"got {self.size} and {self.sha256!r}"
+                f"got {self.size} and {hashes}"
             )
 
 

@@ -11,7 +11,7 @@ from arlm_helpers.reading.style import CHOSEN
 from arlm_helpers.reading.widgets.explore import framed, guarded, html_data, row
 from arlm_helpers.reading.widgets.strings import text as words
 
-Message = dict[str, str]  # {"role": "user", "content": "Hello"}
+Turn = dict[str, str]  # {"role": "user", "content": "Hello"}
 PATIENCE = 0.2  # seconds after which an answer that is being written is shown as far as it has come
 BOX = (
     "white-space:pre-wrap;overflow-wrap:anywhere;min-height:4em;max-height:24em;overflow:auto;max-width:50em"
@@ -19,11 +19,11 @@ BOX = (
 
 
 def chat_widget(
-    reply: Callable[[list[Message]], Iterator[str]],
+    reply: Callable[[list[Turn]], Iterator[str]],
     *,
-    count: Callable[[list[Message]], int] | None = None,
+    count: Callable[[list[Turn]], int] | None = None,
     limit: int | None = None,
-    said: tuple[Message, ...] = (),
+    said: tuple[Turn, ...] = (),
 ) -> VBox:
     """Talk to a model: Enter or the button sends, and the answer appears as it is written.
 
@@ -39,10 +39,10 @@ class _Chat:
 
     def __init__(
         self,
-        reply: Callable[[list[Message]], Iterator[str]],
-        count: Callable[[list[Message]], int] | None,
+        reply: Callable[[list[Turn]], Iterator[str]],
+        count: Callable[[list[Turn]], int] | None,
         limit: int | None,
-        said: tuple[Message, ...],
+        said: tuple[Turn, ...],
     ) -> None:
         self.reply, self.count, self.limit, self.beginning = reply, count, limit, said
         self.messages = list(said)
@@ -77,7 +77,7 @@ class _Chat:
             self.set_busy(False)
             self.show()
 
-    def written(self, asked: list[Message]) -> str:
+    def written(self, asked: list[Turn]) -> str:
         """The answer, shown now and then while it grows."""
         answer, shown_at = "", -PATIENCE
         for piece in self.reply([dict(message) for message in asked]):
@@ -109,12 +109,12 @@ class _Chat:
             used = words(key, used=n_used, limit=self.limit)
             self.state.value = f'<small role="status">{escape(used)}</small>'
 
-    def draw(self, messages: list[Message]) -> None:
+    def draw(self, messages: list[Turn]) -> None:
         """The messages below each other, each with the name of who speaks."""
         self.shown.outputs = (conversation_data(messages),)
 
 
-def conversation_data(messages: list[Message]) -> dict[str, Any]:
+def conversation_data(messages: list[Turn]) -> dict[str, Any]:
     """A conversation as a notebook output; a name and a rule tell the speakers apart, not colour alone."""
     lines, plain = [], []
     for message in messages:

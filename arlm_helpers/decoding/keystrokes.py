@@ -15,8 +15,8 @@ def keystrokes(text: str, suggested: Callable[[int, int], bool]) -> int:
     """Keys pressed by a typist who takes every right suggestion and overlooks every wrong one.
 
     Before each key the rest of the word is suggested, with the sign that ends it; ``suggested(start, end)``
-    says whether that is ``text[start:end]``. Taking it is one key. A suggestion of a single sign saves nothing
-    and is typed. What reading the suggestions costs is not counted.
+    says whether that is ``text[start:end]``. Taking it is one key. One sign alone is typed: to take it saves
+    nothing. What reading the suggestions costs is not counted.
 
     Source:
         Trnka and McCoy (2008), "Evaluating word prediction: framing keystroke savings", section 2.

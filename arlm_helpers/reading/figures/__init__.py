@@ -22,6 +22,7 @@ from arlm_helpers.reading.figures.probabilities import dart_bar, next_token_bars
 from arlm_helpers.reading.figures.roofline import roofline
 from arlm_helpers.reading.figures.runs import loss_curves
 from arlm_helpers.reading.figures.training import training_figure
+from arlm_helpers.reading.figures.verdicts import verdicts
 
 __all__ = [
     "alignment_map",
@@ -43,4 +44,5 @@ __all__ = [
     "scoreboard_bars",
     "surprisal_bars",
     "training_figure",
+    "verdicts",
 ]

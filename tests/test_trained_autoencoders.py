@@ -1,5 +1,6 @@
-"""The stored models of written dates, loaded anew, do on validation days what notebook 10 says of them."""
+"""The stored models of dates and words, loaded anew, do on what they have not seen what notebook 10 says."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from arlm_helpers.decoding.translation import exact_match, translate
 from arlm_helpers.models.rnn import RNNConfig, RNNLanguageModel
 from arlm_helpers.models.text_autoencoder import TextAutoencoder, TextAutoencoderConfig
 from arlm_helpers.models.text_vae import TextVAE
+from arlm_helpers.text.data import load_corpus
 from arlm_helpers.text.dates import date_forms, draw_pairs, split_days
 from arlm_helpers.text.pairs import PAD, SPECIALS, TextPair, encode_pairs, special_id
 from arlm_helpers.text.tokenizers import CharTokenizer
+from arlm_helpers.text.words import distinct_words, part_words
 from arlm_helpers.training.elbo import active_units, elbo_terms, importance_weighted_bound
+from arlm_helpers.training.noise import TokenNoise
 from arlm_helpers.training.pair_batches import PairBatch, unpadded_cross_entropy
 from arlm_helpers.training.weights import load_weights, read_record
 
@@ -46,6 +50,28 @@ def test_the_autoencoder_gives_back_at_least_95_percent_of_held_out_dates():
     lines = some_lines()
     answers = translate(model, lines, tokenizer, max_tokens=40)
     assert min(exact_match(answers, lines), record["held_out"]["exact_match"]) >= 0.95
+
+
+def test_the_denoising_one_restores_more_damaged_dates_than_the_plain_one_and_half_at_least():
+    lines, restored = some_lines(), {}
+    for name in ("autoencoder_dates", "denoising_dates"):
+        model, tokenizer, _ = stored(name)
+        source = as_batch(lines, tokenizer).source
+        damaged = TokenNoise(0.05, 0.05)(source, model.config.pad_id, torch.Generator().manual_seed(0))
+        texts = [tokenizer.decode([i for i in row if i < model.config.pad_id]) for row in damaged.tolist()]
+        harmed = [(text, line) for text, line in zip(texts, lines, strict=True) if text != line]
+        answers = translate(model, [text for text, _ in harmed], tokenizer, max_tokens=40)
+        restored[name] = exact_match(answers, [line for _, line in harmed])
+    assert restored["denoising_dates"] > max(0.5, restored["autoencoder_dates"] + 0.1)
+
+
+@pytest.mark.parametrize("name", ["autoencoder_words", "vae_words"])
+def test_most_words_that_were_not_learned_come_back_exactly(name):
+    model, tokenizer, record = stored(name)
+    words = part_words(distinct_words(load_corpus("shakespeare").train), 1000)
+    assert hashlib.sha256("\n".join(words.train).encode()).hexdigest() == record["corpus_sha256"]
+    answers = translate(model, words.held_out[:300], tokenizer, max_tokens=40)
+    assert exact_match(answers, words.held_out[:300]) > 0.85
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
 README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
 STORED = sorted(FOLDER.glob("*.json"))
 MAX_BYTES = 3_000_000  # of one model
-MAX_TOGETHER = 8_000_000
+MAX_TOGETHER = 16_000_000
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)

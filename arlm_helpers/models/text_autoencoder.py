@@ -61,12 +61,58 @@ class LatentCache(Seq2SeqCache):
         return LatentCache(state, latent=self.latent[rows], n_read=self.n_read)
 
 
-class TextAutoencoder(EncoderDecoder):
-    """Give back a line of text from a code of fixed size.
+class LatentDecoder(EncoderDecoder):
+    """Write a line token by token, from a code.
 
     The code decides the state in which the decoder starts, and is added, through a matrix of its own, to
-    everything that the decoder reads. A damaged line as source and the whole one as target makes it a
-    denoising autoencoder.
+    everything that the decoder reads.
+
+    Source:
+        Bowman et al. (2016), section 3, https://arxiv.org/abs/1511.06349
+    """
+
+    def __init__(self, config: TextAutoencoderConfig, *, rng: torch.Generator | None = None) -> None:
+        super().__init__(config, rng=rng)
+        self.context_length = config.context_length
+        n_states = CELLS[config.kind].n_states
+        self.to_state = nn.Linear(config.d_latent, n_states * config.d_model)
+        self.to_input = nn.Linear(config.d_latent, config.d_model, bias=False)
+        for linear in (self.to_state, self.to_input):
+            nn.init.xavier_uniform_(linear.weight, generator=rng)
+        nn.init.zeros_(self.to_state.bias)
+
+    def start(self, latent: Float[Tensor, "batch d_latent"]) -> State:
+        """The state in which the decoder starts to write from each code."""
+        n_states = CELLS[self.config.kind].n_states
+        return tuple(part.contiguous() for part in self.to_state(latent).tanh().chunk(n_states, dim=-1))
+
+    def read(
+        self, ids: Int[Tensor, "batch time"], cache: LatentCache | None
+    ) -> Float[Tensor, "batch time d"]:
+        """The decoder's hidden state h after each position of ``ids``; the cache moves on.
+
+        Raises:
+            ValueError: without a cache, with one of another batch or model, for an unknown id, or if more
+                than ``context_length`` tokens were read.
+        """
+        check_state(cache, len(ids), self.config)
+        check_id_range(ids, self.vocab_size, "ids")
+        n_read = cache.n_read + ids.shape[1]
+        if n_read > self.context_length:
+            raise ValueError(
+                f"{n_read} tokens are more than this decoder's context_length of {self.context_length}; "
+                "cut the line, or build the model with a larger one"
+            )
+        x = self.embedding(ids) + self.to_input(cache.latent).unsqueeze(1)
+        h, cache.state = read_fused(self.decoder, x, cache.state)
+        cache.n_read = n_read
+        return h
+
+
+class TextAutoencoder(LatentDecoder):
+    """Give back a line of text from a code of fixed size.
+
+    A damaged line as source and the whole one as target makes it a denoising autoencoder.
 
     Source:
         Sutskever et al. (2014), section 2, for reading into one vector; Bowman et al. (2016), section 3,
@@ -78,15 +124,9 @@ class TextAutoencoder(EncoderDecoder):
 
     def __init__(self, config: TextAutoencoderConfig, *, rng: torch.Generator | None = None) -> None:
         super().__init__(config, rng=rng)
-        self.context_length = config.context_length
-        n_states = CELLS[config.kind].n_states
         self.to_latent = nn.Linear(config.d_model, self.n_vectors * config.d_latent)
-        self.to_state = nn.Linear(config.d_latent, n_states * config.d_model)
-        self.to_input = nn.Linear(config.d_latent, config.d_model, bias=False)
-        for linear in (self.to_latent, self.to_state, self.to_input):
-            nn.init.xavier_uniform_(linear.weight, generator=rng)
-        for linear in (self.to_latent, self.to_state):
-            nn.init.zeros_(linear.bias)
+        nn.init.xavier_uniform_(self.to_latent.weight, generator=rng)
+        nn.init.zeros_(self.to_latent.bias)
 
     def summary(self, source: Int[Tensor, "batch source"]) -> Float[Tensor, "batch d_model"]:
         """What the encoder thinks at the two ends of each line.
@@ -111,11 +151,6 @@ class TextAutoencoder(EncoderDecoder):
         """
         return self.to_latent(self.summary(source))
 
-    def start(self, latent: Float[Tensor, "batch d_latent"]) -> State:
-        """The state in which the decoder starts to write from each code."""
-        n_states = CELLS[self.config.kind].n_states
-        return tuple(part.contiguous() for part in self.to_state(latent).tanh().chunk(n_states, dim=-1))
-
     def new_cache(self, source: Int[Tensor, "batch source"] | Float[Tensor, "batch d_latent"]) -> LatentCache:
         """A cache that holds the code of each line of ``source``, or the codes that are given instead.
 
@@ -129,25 +164,3 @@ class TextAutoencoder(EncoderDecoder):
                 "lines are given as int64 ids"
             )
         return LatentCache(self.start(latent), latent=latent)
-
-    def read(
-        self, ids: Int[Tensor, "batch time"], cache: LatentCache | None
-    ) -> Float[Tensor, "batch time d"]:
-        """The decoder's hidden state h after each position of ``ids``; the cache moves on.
-
-        Raises:
-            ValueError: without a cache, with one of another batch or model, for an unknown id, or if more
-                than ``context_length`` tokens were read.
-        """
-        check_state(cache, len(ids), self.config)
-        check_id_range(ids, self.vocab_size, "ids")
-        n_read = cache.n_read + ids.shape[1]
-        if n_read > self.context_length:
-            raise ValueError(
-                f"{n_read} tokens are more than this decoder's context_length of {self.context_length}; "
-                "cut the line, or build the model with a larger one"
-            )
-        x = self.embedding(ids) + self.to_input(cache.latent).unsqueeze(1)
-        h, cache.state = read_fused(self.decoder, x, cache.state)
-        cache.n_read = n_read
-        return h

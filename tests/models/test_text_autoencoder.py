@@ -42,7 +42,7 @@ def test_the_code_is_all_that_the_decoder_knows_of_the_line(model):
 
 
 def test_generate_writes_from_codes_that_belong_to_no_line():
-    model, codes = text_autoencoder(11), torch.tensor([[2.0, -1, 0, 1], [-3, 1, 2, 0]]).double()
+    model, codes = text_autoencoder(11), torch.tensor([[4.0, -2, 0, 2], [-6, 2, 4, 0]]).double()
     start = torch.zeros(2, 1, dtype=torch.int64)
     together = torch.stack([step.ids for step in generate(Given(model, codes), start, max_tokens=6)], dim=1)
     for row in range(2):

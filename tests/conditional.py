@@ -4,6 +4,7 @@ import torch
 
 from arlm_helpers.models.given import Given
 from arlm_helpers.models.seq2seq import Seq2Seq, Seq2SeqConfig
+from arlm_helpers.models.seq2seq_narrow import NarrowSeq2Seq, NarrowSeq2SeqConfig
 from arlm_helpers.models.seq2seq_transformer import Seq2SeqTransformer, Seq2SeqTransformerConfig
 from arlm_helpers.models.text_autoencoder import TextAutoencoder, TextAutoencoderConfig
 from arlm_helpers.models.text_vae import TextVAE
@@ -24,6 +25,12 @@ def seq2seq(vocab_size: int, **options) -> Seq2Seq:
     """A recurrent encoder and decoder with eight units."""
     config = Seq2SeqConfig(vocab_size, PAD, source_vocab_size=13, d_model=8, **options)
     return with_random_weights(Seq2Seq(config))
+
+
+def narrow(vocab_size: int) -> NarrowSeq2Seq:
+    """Eight units that read embeddings of three numbers."""
+    config = NarrowSeq2SeqConfig(vocab_size, PAD, source_vocab_size=13, d_model=8, d_embedding=3)
+    return with_random_weights(NarrowSeq2Seq(config))
 
 
 def transformer(vocab_size: int) -> Seq2SeqTransformer:
@@ -47,6 +54,7 @@ CONDITIONAL = {
     "bottleneck-lstm": lambda v: seq2seq(v, kind="lstm", attention="none"),
     "additive-lstm": lambda v: seq2seq(v, kind="lstm", attention="additive"),
     "dot-elman": lambda v: seq2seq(v, kind="elman", attention="dot"),
+    "narrow-lstm": narrow,
     "transformer": transformer,
     "autoencoder-gru": lambda v: text_autoencoder(v, kind="gru"),
     "autoencoder-lstm": text_autoencoder,

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from arlm_helpers.text.bpe import BPETokenizer
 from arlm_helpers.text.checking import checked_merges
+from arlm_helpers.text.phonemes import PhonemeTokenizer
 from arlm_helpers.text.saving import VERSION
 from arlm_helpers.text.tokenizers import ByteTokenizer, CharTokenizer, Tokenizer
 
-CLASSES: dict[str, type[Tokenizer]] = {cls.kind: cls for cls in (CharTokenizer, ByteTokenizer, BPETokenizer)}
+CLASSES: dict[str, type[Tokenizer]] = {
+    cls.kind: cls for cls in (CharTokenizer, ByteTokenizer, BPETokenizer, PhonemeTokenizer)
+}
 WAY_OUT = "save the tokenizer again with tokenizer.save(path)"
 MOST_BYTES = 100_000_000  # of all tokens together
 

@@ -42,7 +42,8 @@ class ShuffledPairs(Batches):
 
     A batch is as wide as its longest row. So that little of it is padding, each ``pool`` batches of the
     shuffled pairs are sorted by the length of the source before they are cut, and then come in random order.
-    The pairs that are left over at the end of an epoch wait for another one.
+    The pairs that are left over at the end of an epoch wait for another one. Sources are filled up with
+    ``pad_id`` as targets are, unless they have a vocabulary of their own, with another ``source_pad_id``.
 
     Raises:
         ValueError: for sizes below 1, a negative seed, or fewer pairs than a batch.
@@ -51,7 +52,14 @@ class ShuffledPairs(Batches):
     carries_state = False
 
     def __init__(
-        self, pairs: PairIds, *, pad_id: int, batch_size: int, seed: int = 0, pool: int = 20
+        self,
+        pairs: PairIds,
+        *,
+        pad_id: int,
+        batch_size: int,
+        seed: int = 0,
+        pool: int = 20,
+        source_pad_id: int | None = None,
     ) -> None:
         if batch_size < 1 or pool < 1 or seed < 0:
             raise ValueError(
@@ -60,7 +68,8 @@ class ShuffledPairs(Batches):
         if len(pairs.ids) < batch_size:
             raise ValueError(f"{len(pairs.ids)} pairs do not fill a batch of {batch_size}; lower batch_size")
         self.pairs, self.pad_id, self.batch_size, self.seed, self.pool = pairs, pad_id, batch_size, seed, pool
-        self.lengths = (pairs.source != pad_id).sum(dim=1).numpy()
+        self.source_pad_id = pad_id if source_pad_id is None else source_pad_id
+        self.lengths = (pairs.source != self.source_pad_id).sum(dim=1).numpy()
         self.epoch = 0
         self.unread = self.shuffled_batches()
 
@@ -83,14 +92,18 @@ class ShuffledPairs(Batches):
             self.unread = self.shuffled_batches()
         rows = torch.from_numpy(self.unread.pop(0))
         ids, targets, source = (
-            without_empty_columns(part[rows], self.pad_id)
-            for part in (self.pairs.ids, self.pairs.targets, self.pairs.source)
+            without_empty_columns(part[rows], pad_id)
+            for part, pad_id in (
+                (self.pairs.ids, self.pad_id),
+                (self.pairs.targets, self.pad_id),
+                (self.pairs.source, self.source_pad_id),
+            )
         )
         return PairBatch(ids, targets, source=source, pad_id=self.pad_id)
 
     def settings(self) -> dict:
         """Type, sizes and seed."""
-        names = ("pad_id", "batch_size", "seed", "pool")
+        names = ("pad_id", "source_pad_id", "batch_size", "seed", "pool")
         return {"type": type(self).__name__, **{name: getattr(self, name) for name in names}}
 
     def fingerprint(self) -> str:

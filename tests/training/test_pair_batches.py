@@ -96,3 +96,14 @@ def test_a_model_with_attention_learns_to_reverse_a_word():
 def test_sizes_that_do_not_fit_are_refused(options):
     with pytest.raises(ValueError, match="batch"):
         shuffled(**options)
+
+
+def test_sources_may_be_filled_up_with_an_id_of_their_own():
+    digits = CharTokenizer("0123456789", specials=SPECIALS)  # <pad> is 10 here, and 26 in the sources
+    pairs = encode_pairs([TextPair(word, str(len(word)) * len(word)) for word in WORDS], LETTERS, digits)
+    batches = ShuffledPairs(pairs, pad_id=10, source_pad_id=PAD, batch_size=4, pool=10)
+    for batch in [batches.next_batch() for _ in range(10)]:
+        assert (batch.source != PAD).any(dim=0).all() and (batch.targets != 10).any(dim=0).all()
+        lengths = (batch.source != PAD).sum(dim=1)
+        assert torch.equal((batch.targets != 10).sum(dim=1), lengths + 1)
+    assert batches.settings()["source_pad_id"] == PAD

@@ -17,11 +17,12 @@ import torch
 
 from arlm_helpers.decoding.completion import complete
 from arlm_helpers.decoding.dialogue import Dialogue
-from arlm_helpers.decoding.prompting import PromptedTask, answer_prompts
+from arlm_helpers.decoding.prompting import answer_prompts, prompts_of_task
 from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.models.pretrained import load_smollm2
 from arlm_helpers.text.catalogue import find_dataset
-from arlm_helpers.text.chat import END, chat_ids, special_id
+from arlm_helpers.text.chat import END
+from arlm_helpers.text.pairs import special_id
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DIALOGUE_TOKENS = 50  # of an answer
@@ -33,21 +34,10 @@ POLICIES = {  # arguments of ``complete``
 }
 
 
-def prompts_of(task: dict, tokenizer) -> dict[str, list[list[int]]]:
-    """The prompts of a task: to be continued, and asked in the chat template."""
-    texts, found = [text for text, _ in task["items"]], {}
-    if "prompt" in task:
-        continued = PromptedTask(**task["prompt"])
-        found["continued"] = [tokenizer.encode(continued.prompt(text)) for text in texts]
-    ask = task["ask"] if "{}" in task["ask"] else task["ask"] + "\n\n{}"
-    said = [[{"role": "user", "content": ask.format(text)}] for text in texts]
-    return found | {"asked": [chat_ids(tokenizer, messages) for messages in said]}
-
-
 def measured(model, tokenizer, task: dict) -> dict:
     """The answers to all questions of a task, and what they cost."""
     end_id, began = special_id(tokenizer, END), time.process_time()
-    prompts = prompts_of(task, tokenizer)
+    prompts = prompts_of_task(task, tokenizer)
     stops = {"continued": "\n", "asked": None}
     answers = {
         way: answer_prompts(

@@ -7,7 +7,8 @@ import torch
 from arlm_helpers.decoding.prefix_reader import PrefixReader
 from arlm_helpers.decoding.sampling import Processor, choose, row_generators
 from arlm_helpers.decoding.stopping import StopReader
-from arlm_helpers.text.chat import END, SMOLLM2_SYSTEM, Message, chat_ids, special_id
+from arlm_helpers.text.chat import END, SMOLLM2_SYSTEM, Message, chat_ids
+from arlm_helpers.text.pairs import special_id
 from arlm_helpers.text.tokenizers import Tokenizer
 
 

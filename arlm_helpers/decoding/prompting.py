@@ -1,13 +1,15 @@
 """A task put into words, and the answers of a model that continues them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 import torch
 
 from arlm_helpers.decoding.completion import device_of
 from arlm_helpers.decoding.stopping import StopReader
+from arlm_helpers.text.chat import chat_ids
 from arlm_helpers.text.tokenizers import Tokenizer
 
 
@@ -53,6 +55,21 @@ class PromptedTask:
         if not text.strip():
             raise ValueError(f"there is nothing after {self.source!r}: the text is empty; give some text")
         return text
+
+
+def prompts_of_task(task: Mapping[str, Any], tokenizer: Tokenizer) -> dict[str, list[list[int]]]:
+    """The prompts of a task from ``data/own_tasks.json``, by the way in which it is put.
+
+    "continued": a text that breaks off, made by ``PromptedTask(**task["prompt"])``, if there is one. "asked":
+    ``task["ask"]`` said to an assistant; the text stands at its ``{}``, or below it.
+    """
+    texts, found = [text for text, _ in task["items"]], {}
+    if "prompt" in task:
+        continued = PromptedTask(**task["prompt"])
+        found["continued"] = [tokenizer.encode(continued.prompt(text)) for text in texts]
+    ask = task["ask"] if "{}" in task["ask"] else task["ask"] + "\n\n{}"
+    said = [[{"role": "user", "content": ask.format(text)}] for text in texts]
+    return found | {"asked": [chat_ids(tokenizer, messages) for messages in said]}
 
 
 def shared_beginning(prompts: Sequence[Sequence[int]]) -> list[int]:

@@ -9,7 +9,8 @@ from arlm_helpers.decoding.dialogue import Dialogue
 from arlm_helpers.decoding.logits import Temperature
 from arlm_helpers.decoding.sampling import generate
 from arlm_helpers.models.gpt_config import GPTConfig
-from arlm_helpers.text.chat import chat_ids, special_id
+from arlm_helpers.text.chat import chat_ids
+from arlm_helpers.text.pairs import special_id
 from arlm_helpers.text.tokenizers import CharTokenizer
 from tests.zoo import gpt
 

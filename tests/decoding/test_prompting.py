@@ -1,10 +1,17 @@
 """Tasks in words and answers to many prompts: against prompts read one by one."""
 
+import string
+
 import pytest
 import torch
 
 from arlm_helpers.decoding.completion import complete
-from arlm_helpers.decoding.prompting import PromptedTask, answer_prompts, shared_beginning
+from arlm_helpers.decoding.prompting import (
+    PromptedTask,
+    answer_prompts,
+    prompts_of_task,
+    shared_beginning,
+)
 from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.text.tokenizers import CharTokenizer
 from tests.zoo import MODELS
@@ -36,6 +43,28 @@ def test_an_empty_source_is_refused(ask, text):
 def test_a_task_without_an_instruction_is_refused():
     with pytest.raises(ValueError, match="must not be empty"):
         PromptedTask(" ", "English", "French")
+
+
+CHAT = CharTokenizer(string.printable, specials=("<|im_start|>", "<|im_end|>"))
+
+
+def test_a_task_is_put_in_two_ways_to_every_text():
+    prompt = {"instruction": "Count.", "source": "In", "target": "Out", "examples": [["a", "1"]]}
+    task = {"prompt": prompt, "ask": "How many?", "items": [["bb", "2"], ["", "0"]][:1]}
+    found = prompts_of_task(task, CHAT)
+    assert [CHAT.decode(ids) for ids in found["continued"]] == ["Count.\n\nIn: a\nOut: 1\n\nIn: bb\nOut:"]
+    assert "<|im_start|>user\nHow many?\n\nbb<|im_end|>" in CHAT.decode(found["asked"][0])
+
+
+def test_a_task_that_is_only_asked_has_the_text_inside_the_question():
+    found = prompts_of_task({"ask": "Who is {}?", "items": [["Ada", ""], ["Bo", ""]]}, CHAT)
+    assert list(found) == ["asked"] and "Who is Bo?" in CHAT.decode(found["asked"][1])
+
+
+def test_an_empty_text_of_a_task_is_refused():
+    task = {"prompt": {"instruction": "i", "source": "In", "target": "t"}, "ask": "?", "items": [[" ", ""]]}
+    with pytest.raises(ValueError, match="the text is empty"):
+        prompts_of_task(task, CHAT)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,8 @@ class PromptedTask:
 def prompts_of_task(task: Mapping[str, Any], tokenizer: Tokenizer) -> dict[str, list[list[int]]]:
     """The prompts of a task from ``data/own_tasks.json``, by the way in which it is put.
 
-    "continued": a text that breaks off, from the fields of a ``PromptedTask`` in ``task["prompt"]``, if there are
-    any. "asked": ``task["ask"]`` said to an assistant; the text stands at its ``{}``, or below it.
+    "continued": a text that breaks off, from the fields of a ``PromptedTask`` in ``task["prompt"]``, if any.
+    "asked": ``task["ask"]`` said to an assistant; the text stands at its ``{}``, or below it.
     """
     texts, found = [text for text, _ in task["items"]], {}
     if "prompt" in task:

@@ -1,5 +1,6 @@
 """Is a model better than the cheapest thing that could do the task? Scores side by side, with a verdict."""
 
+import math
 from collections.abc import Mapping
 from html import escape
 
@@ -11,34 +12,38 @@ Number = float | int
 WORDS = {1: "beats it", 0: "a draw", -1: "does not"}
 
 
-def verdict(model: Number, baseline: Number, tie: Number) -> int:
-    """1 if the model is better by more than ``tie``, -1 if it is worse by more, 0 between."""
-    return 0 if abs(model - baseline) <= tie else 1 if model > baseline else -1
+def verdict(model: Number, baseline: Number, n: int) -> int:
+    """1 if the model is better, -1 if it is worse, 0 if ``n`` judged items are too few to tell.
+
+    The standard error of a share of ``n`` items is at most 1 / (2 √n). Within two of these it is a draw.
+    """
+    return 0 if abs(model - baseline) <= 1 / math.sqrt(n) else 1 if model > baseline else -1
 
 
 def verdicts(
-    scores: Mapping[str, tuple[Number, Number]],
+    scores: Mapping[str, tuple[Number, Number, int]],
     *,
-    tie: Number = 0.02,
     title: str | None = None,
     x_title: str = "share of right answers, or another score from 0 to 1: more is better",
 ) -> go.Figure:
     """Draw the score of a model and of its baseline for each task, and say whether the model is better.
 
-    ``scores`` are (model, baseline), both from 0 to 1, and more is better. Within ``tie`` it is a draw. The
-    model is a bar, its baseline a diamond; the verdict is written behind them, so colour alone says nothing.
+    ``scores`` are (model, baseline, number of items), both from 0 to 1, and more is better. The model is a
+    bar, its baseline a diamond; the verdict is written behind them, so colour alone says nothing.
 
     Raises:
-        ValueError: if there is no task, or a score lies outside 0 … 1.
+        ValueError: if there is no task or no item, or a score lies outside 0 … 1.
     """
     if not scores:
         raise ValueError("there is nothing to judge; give at least one task")
-    for name, pair in scores.items():
-        if not all(0 <= score <= 1 for score in pair):
-            raise ValueError(f"scores lie between 0 and 1, got {pair} for {name!r}")
+    for name, (model, baseline, n) in scores.items():
+        if not (0 <= model <= 1 and 0 <= baseline <= 1 and n >= 1):
+            raise ValueError(
+                f"scores lie between 0 and 1, of 1 item at least, got {(model, baseline, n)} for {name!r}"
+            )
     names, rows = list(scores), list(range(len(scores)))
-    models, baselines = zip(*scores.values(), strict=True)
-    found = [verdict(*pair, tie) for pair in scores.values()]
+    models, baselines, sizes = zip(*scores.values(), strict=True)
+    found = [verdict(*judged) for judged in scores.values()]
     bars = go.Bar(
         x=models, y=rows, orientation="h", hovertext=names,
         marker_color=[CHOSEN if better == 1 else OTHER for better in found],
@@ -48,9 +53,10 @@ def verdicts(
         x=baselines, y=rows, mode="markers", hovertext=names,
         marker={"symbol": "diamond", "size": 10, "color": BLUE},
     )  # fmt: skip
-    for row, pair in enumerate(scores.values()):
-        text = f"{pair[0]:.2f} : {pair[1]:.2f}  {WORDS[found[row]]}"
+    for row, (model, baseline, _) in enumerate(scores.values()):
+        text = f"{model:.2f} : {baseline:.2f}  {WORDS[found[row]]}"
         figure.add_annotation(x=1.02, y=row, text=text, showarrow=False, xanchor="left")
+    labels = [f"{escape(name)} (n = {n:,})" for name, n in zip(names, sizes, strict=True)]
     n_better = found.count(1)
     figure.update_layout(
         template=TEMPLATE,
@@ -61,12 +67,12 @@ def verdicts(
         yaxis={
             "autorange": "reversed",
             "tickvals": rows,
-            "ticktext": [*map(escape, names)],
+            "ticktext": labels,
             "showgrid": False,
         },
     )
     spoken = "; ".join(
-        f"{name}: model {pair[0]:.2f}, baseline {pair[1]:.2f}, {WORDS[better]}"
-        for (name, pair), better in zip(scores.items(), found, strict=True)
+        f"{name}: model {model:.2f}, baseline {baseline:.2f}, {n:,} items, {WORDS[better]}"
+        for (name, (model, baseline, n)), better in zip(scores.items(), found, strict=True)
     )
     return described(figure, f"Scores of models and baselines: {spoken}.")

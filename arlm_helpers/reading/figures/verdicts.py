@@ -24,7 +24,7 @@ def verdicts(
     scores: Mapping[str, tuple[Number, Number, int]],
     *,
     title: str | None = None,
-    x_title: str = "share of right answers, or another score from 0 to 1: more is better",
+    x_title: str = "score from 0 to 1: more is better",
 ) -> go.Figure:
     """Draw the score of a model and of its baseline for each task, and say whether the model is better.
 
@@ -55,15 +55,15 @@ def verdicts(
     )  # fmt: skip
     for row, (model, baseline, _) in enumerate(scores.values()):
         text = f"{model:.2f} : {baseline:.2f}  {WORDS[found[row]]}"
-        figure.add_annotation(x=1.02, y=row, text=text, showarrow=False, xanchor="left")
+        figure.add_annotation(x=1, xref="paper", xshift=8, y=row, text=text, showarrow=False, xanchor="left")
     labels = [f"{escape(name)} (n = {n:,})" for name, n in zip(names, sizes, strict=True)]
     n_better = found.count(1)
     figure.update_layout(
         template=TEMPLATE,
         title=title or f"The model beats its baseline in {n_better} of {len(names)} comparisons",
         height=150 + 28 * len(names),
-        margin_r=150,
-        xaxis={"title": f"{x_title}<br>bar: model; blue diamond: baseline", "range": [0, 1]},
+        margin_r=170,
+        xaxis={"title": f"{x_title}<br>bar: model, diamond: baseline", "range": [0, 1]},
         yaxis={
             "autorange": "reversed",
             "tickvals": rows,

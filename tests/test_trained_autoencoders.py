@@ -74,6 +74,13 @@ def test_most_words_that_were_not_learned_come_back_exactly(name):
     assert exact_match(answers, words.held_out[:300]) > 0.85
 
 
+def test_whole_lines_of_verse_do_not_come_back_from_a_code_of_the_same_size():
+    model, tokenizer, record = stored("autoencoder_verse")
+    lines = [line for line in load_corpus("shakespeare").validation.splitlines() if 20 <= len(line) <= 60]
+    answers = translate(model, lines[1000:1100], tokenizer, max_tokens=63)
+    assert max(exact_match(answers, lines[1000:1100]), record["held_out"]["exact_match"]) < 0.15
+
+
 @torch.no_grad()
 def test_the_vae_without_a_cure_has_collapsed():
     model, tokenizer, record = stored(COLLAPSED)

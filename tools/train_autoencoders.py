@@ -1,4 +1,4 @@
-"""Train the autoencoders of dates and words that notebook 10 loads, and store them with their records.
+"""Train the autoencoders of dates, words and verse that notebook 10 loads, and store them with their records.
 
     python -m tools.train_autoencoders                                 # all of them, into data/checkpoints
     python -m tools.train_autoencoders autoencoder_dates               # one of them
@@ -8,8 +8,8 @@ About 90 seconds of processor time each, on one core. They read dates as English
 the Atlantic, and write them again: a plain autoencoder, one that repairs damaged dates, a variational one
 that ignores its code, and two that were kept from it. Their autoregressive twin, an LSTM of the same width,
 only learns what comes next. All are judged on the validation days, the test days stay closed. Two more read
-words of the plays and are judged on words they have not seen. Weights are stored in half precision, and
-judged so.
+words of the plays and are judged on words they have not seen; the last reads whole lines of verse, which do
+not fit. Weights are stored in half precision, and judged so.
 """
 
 import argparse
@@ -93,6 +93,7 @@ PLANS = {
     "vae_dates_annealed": Plan(TextVAE, ANNEALED),
     "autoencoder_words": Plan(TextAutoencoder, **WORDS),
     "vae_words": Plan(TextVAE, ANNEALED, **WORDS),
+    "autoencoder_verse": Plan(TextAutoencoder, **WORDS | {"lines": "verse"}),
 }
 
 
@@ -120,6 +121,11 @@ def written_lines(days: Sequence, forms: Sequence[Form], n_lines: int, seed: int
     return [pair.source for pair in pairs]
 
 
+def verse_lines(text: str) -> list[str]:
+    """The lines that are spoken, of 20 to 60 characters."""
+    return [line for line in text.splitlines() if 20 <= len(line) <= 60 and not line.endswith(":")]
+
+
 @dataclass(frozen=True)
 class Lines:
     """What there is to read, and what to be judged on."""
@@ -130,7 +136,13 @@ class Lines:
 
 
 def read_lines(kind: str) -> Lines:
-    """Dates of the training and validation days, or the words of the training plays in two parts."""
+    """Dates of the training and validation days, words of the training plays in two parts, or their lines."""
+    if kind == "verse":
+        corpus = load_corpus("shakespeare")
+        held_out = verse_lines(corpus.validation)[:N_JUDGED]
+        return Lines(
+            "lines of 20 to 60 characters of the training plays", verse_lines(corpus.train), held_out
+        )
     if kind == "words":
         parts = part_words(distinct_words(load_corpus("shakespeare").train), N_JUDGED)
         return Lines(

@@ -41,7 +41,7 @@ class DiagonalGaussian:
 
 
 class TextVAE(TextAutoencoder):
-    """A text autoencoder whose encoder gives a Gaussian q(z | line), and whose codes have a prior, N(0, 1).
+    """A text autoencoder that gives each line a Gaussian q(z | line), and its codes a prior, N(0, 1).
 
     So it is a model of text: draw a code from the prior and let the decoder write. The probability of a
     line is an integral over all codes, which can only be bounded. As a cache's code of a line its mean is

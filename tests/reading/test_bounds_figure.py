@@ -16,7 +16,9 @@ def figure(**changes):
 
 def test_every_bound_is_written_with_its_sign_and_every_value_without():
     texts = [text for trace in figure().data for text in trace.text]
-    assert texts == ["≤ 2.50", "≤ 2.00", "≤ 1.90", "≤ 1.80", "1.70"]
+    assert texts == ["ELBO ≤ 2.50", "32 codes ≤ 2.00", "≤ 1.90", "≤ 1.80", "1.70"]
+    texts = figure(**{"a<b": [1.801, 1.8]}).data[1].text
+    assert texts == ("", "≤ 1.80")  # two that look the same are written once
 
 
 def test_each_bounded_row_has_an_arrow_at_its_tightest_bound():

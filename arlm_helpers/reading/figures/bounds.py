@@ -21,7 +21,8 @@ def bounds_and_values(
     """Draw known ``values`` as diamonds, and where only ``upper_bounds`` are known, those and an arrow left.
 
     A row has as many bounds as there are ``names``, the loosest first. Its line ends in an arrow at the
-    tightest: the true number lies there or further left. ``references`` are dotted.
+    tightest: the true number lies there or further left. The names stand in the row with the most room.
+    ``references`` are dotted.
 
     Raises:
         ValueError: if a row has not one bound for each name, or one that is tighter than the next.
@@ -33,8 +34,9 @@ def bounds_and_values(
             raise ValueError(f"the bounds of {row!r} must come loosest first, got {list(found)}")
     rows = [*upper_bounds, *values]
     figure = go.Figure()
-    for at, found in enumerate(upper_bounds.values()):
-        _bounded_row(figure, at, found)
+    roomy = max(upper_bounds, key=lambda row: upper_bounds[row][0] - upper_bounds[row][-1])
+    for at, (row, found) in enumerate(upper_bounds.items()):
+        _bounded_row(figure, at, found, names if row == roomy else [""] * len(names))
     places = [len(upper_bounds) + i for i in range(len(values))]
     figure.add_scatter(
         x=list(values.values()), y=places, mode="markers+text", text=[f"{v:.2f}" for v in values.values()],
@@ -48,7 +50,8 @@ def bounds_and_values(
         title={"text": title, "yref": "container", "y": 0.95},
         height=170 + 44 * len(rows),
         margin_t=90,
-        xaxis={"title": f"{x_title}; circles: {' and '.join(names)}, diamond: exact"},
+        margin_r=60,
+        xaxis={"title": f"{x_title} (arrow: or less, diamond: exact)"},
         yaxis={"tickvals": list(range(len(rows))), "ticktext": [_escaped(row) for row in rows]},
     )
     figure.update_yaxes(range=[len(rows) - 0.5, -0.5], showgrid=False)
@@ -62,9 +65,10 @@ def bounds_and_values(
     return described(figure, f"{title}. {x_title}: {'; '.join(spoken)}.")
 
 
-def _bounded_row(figure: go.Figure, at: int, bounds: Sequence[Number]) -> None:
+def _bounded_row(figure: go.Figure, at: int, bounds: Sequence[Number], names: Sequence[str]) -> None:
     """A line through the bounds of one row, and an arrow from the tightest to the left."""
-    texts = [f"≤ {value:.2f}" for value in bounds]
+    texts = [f"{name} ≤ {value:.2f}".strip() for name, value in zip(names, bounds, strict=True)]
+    texts = ["" if text in texts[i + 1 :] else text for i, text in enumerate(texts)]  # the same, but once
     hollow = {"symbol": "circle-open", "size": 12, "color": CHOSEN, "line": {"width": 2.5}}
     figure.add_scatter(
         x=list(bounds), y=[at] * len(bounds), mode="lines+markers+text", text=texts,

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from arlm_helpers.decoding.error_rates import error_rates
+from arlm_helpers.decoding.translation import translate
+from arlm_helpers.models.seq2seq_narrow import NarrowSeq2Seq, NarrowSeq2SeqConfig
 from arlm_helpers.models.transformer import GPT
 from arlm_helpers.text.data import load_corpus
 from arlm_helpers.text.dates import date_tokenizer
+from arlm_helpers.text.phonemes import PhonemeTokenizer, letter_tokenizer
+from arlm_helpers.text.pronunciations import load_pronunciations, pronunciation_pairs
 from arlm_helpers.training.config import as_facts
 from arlm_helpers.training.scales import SCALES
 from arlm_helpers.training.tensor_files import read_pair
-from arlm_helpers.training.weights import identity
+from arlm_helpers.training.weights import identity, load_weights
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "checkpoints"
 README = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
@@ -47,6 +52,25 @@ def test_the_table_says_what_the_record_says(path):
 def test_the_models_of_dates_read_the_ids_of_today(path):
     _, record = read_pair(path.with_suffix(""))
     assert record["characters"] == date_tokenizer().characters
+
+
+def test_the_model_that_pronounces_learned_the_training_words_of_today_and_says_test_words_as_recorded():
+    """A sample of the test words, always the same; it errs as often as all, to four standard deviations."""
+    _, record = read_pair(FOLDER / "pronunciation")
+    words = load_pronunciations()
+    pairs = pronunciation_pairs(words.train)
+    text = "\n".join(f"{pair.source}\t{pair.target}" for pair in pairs)
+    assert record["corpus_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert record["test"]["n_words"] == len(words.test) >= 4_000
+    model = NarrowSeq2Seq(NarrowSeq2SeqConfig(**record["config"]))
+    load_weights(model.half(), FOLDER / "pronunciation")
+    sample = dict(list(words.test.items())[::25])
+    answers = translate(
+        model.float(), list(sample), letter_tokenizer(), target_tokenizer=PhonemeTokenizer(), max_tokens=30
+    )
+    rate = record["test"]["word_error_rate"]
+    spread = (rate * (1 - rate) / len(sample)) ** 0.5
+    assert abs(error_rates(answers, list(sample.values())).word - rate) < 4 * spread
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def masked_cross_entropy(logits: Float[Tensor, "batch time vocab"], batch: Maske
     return -log_probs_of(logits, batch.targets)[batch.chosen].mean()
 
 
-def train_masked(model: nn.Module, batches: MaskedWindows, config: TrainConfig) -> Iterator[float]:
+def train_masked(model: nn.Module, batches: ShuffledWindows, config: TrainConfig) -> Iterator[float]:
     """The loop of ``train`` in its shortest form, with the masked loss; yields the loss of each step.
 
     Of ``config`` it takes the steps, the optimizer, the schedule and the clipping. Between steps and

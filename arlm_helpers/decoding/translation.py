@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from arlm_helpers.decoding.sampling import generate
+from arlm_helpers.decoding.sampling import Processor, generate
 from arlm_helpers.models.given import Given
 from arlm_helpers.text.pairs import END, START, decode_target, encode_sources, special_id
 from arlm_helpers.text.tokenizers import Tokenizer
@@ -18,8 +18,11 @@ def translate(
     max_tokens: int,
     target_tokenizer: Tokenizer | None = None,
     batch_size: int = 250,
+    processors: Sequence[Processor] = (),
 ) -> list[str]:
     """The greedy answer to each text: always the likeliest token, until END or ``max_tokens``.
+
+    ``processors`` may rule tokens out; what they see of the text is the answer, from START on.
 
     Raises:
         ValueError: for an empty text, or one with a character that has no token.
@@ -30,7 +33,9 @@ def translate(
     for first in range(0, len(texts), batch_size):
         source = encode_sources(texts[first : first + batch_size], tokenizer)
         begin = torch.full((len(source), 1), start)
-        steps = generate(Given(model, source), begin, max_tokens=max_tokens, end_id=end)
+        steps = generate(
+            Given(model, source), begin, max_tokens=max_tokens, processors=processors, end_id=end
+        )
         written = torch.stack([step.ids for step in steps], dim=1)
         answers += [decode_target(row, targets) for row in written.tolist()]
     return answers

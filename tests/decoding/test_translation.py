@@ -55,3 +55,15 @@ def test_exact_match_by_hand():
 def test_answers_without_targets_are_refused(answers, targets):
     with pytest.raises(ValueError, match="one answer for each target"):
         exact_match(answers, targets)
+
+
+def test_a_processor_rules_out_tokens_of_the_answer():
+    """Without b, the copying model falls back on the lowest id; START stands before the answer."""
+    seen = []
+
+    def no_b(ids, logits):
+        seen.append(ids.tolist())
+        return logits.index_fill(-1, torch.tensor([1]), -torch.inf)
+
+    assert translate(Copying(), ["cbc"], LETTERS, max_tokens=9, processors=[no_b]) == ["cac"]
+    assert seen[:2] == [[[4]], [[4, 2]]]

@@ -14,14 +14,17 @@ from IPython.core.inputtransformer2 import TransformerManager
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))  # sorted by number: the order of reading
 TAUGHT = {  # modules whose public names are lessons
-    "decoding.adaptation", "decoding.beam", "decoding.compression", "decoding.evaluation", "decoding.fast",
+    "decoding.adaptation", "decoding.answer_scores", "decoding.beam", "decoding.compression",
+    "decoding.evaluation", "decoding.fast", "decoding.keystrokes", "decoding.label_scores",
     "decoding.latent", "decoding.logits", "decoding.memorisation", "decoding.mixing", "decoding.penalties",
-    "decoding.presets", "decoding.sampling", "decoding.speculative", "decoding.unmasking",
+    "decoding.presets", "decoding.prompting", "decoding.rhymes", "decoding.sampling",
+    "decoding.speculative", "decoding.unmasking",
     "models.attention", "models.autoencoder", "models.blocks", "models.both_ways", "models.cache",
     "models.causality", "models.cells", "models.counts", "models.embedding", "models.gpt_config",
-    "models.hashed_ngrams", "models.loading", "models.masked", "models.mlp", "models.ngram", "models.oracle",
-    "models.positions", "models.quantised", "models.recent", "models.rnn", "models.seq2seq",
-    "models.smoothing", "models.text_autoencoder", "models.text_vae", "models.transformer",
+    "models.hashed_ngrams", "models.loading", "models.masked", "models.mlp", "models.ngram",
+    "models.oracle", "models.positions", "models.quantised", "models.recent", "models.rnn",
+    "models.seq2seq", "models.smoothing", "models.text_autoencoder", "models.text_vae",
+    "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
     "training.batches", "training.config", "training.elbo", "training.kl_schedules", "training.losses",
     "training.lr_finder", "training.masking", "training.muon", "training.noise", "training.optimizers",

@@ -4,8 +4,10 @@ import pytest
 import torch
 from conditional import SOURCE, with_random_weights
 
+from arlm_helpers.decoding.translation import translate
 from arlm_helpers.models.seq2seq import Seq2Seq, Seq2SeqConfig
 from arlm_helpers.models.seq2seq_narrow import NarrowSeq2Seq, NarrowSeq2SeqConfig
+from arlm_helpers.text.phonemes import PhonemeTokenizer, letter_tokenizer
 
 PAD = 12
 CELLS = ("rightward", "leftward", "decoder")
@@ -49,3 +51,16 @@ def test_the_seed_decides_the_weights():
 def test_an_impossible_size_is_named(d_embedding):
     with pytest.raises(ValueError, match=f"d_embedding must be at least 1, got {d_embedding}"):
         NarrowSeq2SeqConfig(7, PAD, d_embedding=d_embedding)
+
+
+@pytest.mark.parametrize("words, complaint", [([""], "are empty"), (["", "ab"], "must begin with a token")])
+def test_an_empty_word_is_refused(words, complaint):
+    config = NarrowSeq2SeqConfig(42, 27, source_vocab_size=30, d_model=8, d_embedding=3)
+    with pytest.raises(ValueError, match=complaint):
+        translate(
+            NarrowSeq2Seq(config),
+            words,
+            letter_tokenizer(),
+            target_tokenizer=PhonemeTokenizer(),
+            max_tokens=3,
+        )

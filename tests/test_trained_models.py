@@ -123,3 +123,15 @@ def test_the_twins_differ_in_the_mask_and_nothing_else():
         assert masked[key] == causal[key]
     sizes = ("context_length", "batch_size", "seed")
     assert [masked["batches"][size] for size in sizes] == [causal["batches"][size] for size in sizes]
+
+
+def test_the_adapter_speaks_shakespeare_at_little_cost_to_other_prose():
+    _, record = read_pair(FOLDER / "lora_shakespeare")
+    train = load_corpus("shakespeare").train
+    assert record["corpus_sha256"] == hashlib.sha256(train.encode()).hexdigest()
+    before, after = record["before"], record["held_out"]
+    assert record["cpu_seconds"] <= 360
+    assert after["perplexity"] <= 0.75 * before["perplexity"]  # in pieces, as it was trained
+    assert after["perplexity as one text"] <= 27 < before["perplexity as one text"]
+    other = record["others"]["other prose"]
+    assert other["after"]["perplexity"] <= 1.03 * other["before"]["perplexity"]

@@ -16,6 +16,7 @@ from arlm_helpers.reading.figures.curves import labelled_lines, rank_frequency
 from arlm_helpers.reading.figures.flow import generation_loop
 from arlm_helpers.reading.figures.gradients import gradient_norms
 from arlm_helpers.reading.figures.hidden_states import hidden_state_strip
+from arlm_helpers.reading.figures.latent import collapse_meter, latent_path
 from arlm_helpers.reading.figures.layer_guesses import layer_guesses
 from arlm_helpers.reading.figures.panels import next_token_panels
 from arlm_helpers.reading.figures.probabilities import dart_bar, next_token_bars
@@ -28,12 +29,14 @@ __all__ = [
     "alignment_map",
     "attention_maps",
     "before_after_bars",
+    "collapse_meter",
     "conditional_heatmap",
     "dart_bar",
     "generation_loop",
     "gradient_norms",
     "hidden_state_strip",
     "labelled_lines",
+    "latent_path",
     "layer_guesses",
     "loss_curves",
     "next_token_bars",

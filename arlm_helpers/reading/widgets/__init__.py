@@ -5,6 +5,7 @@ from arlm_helpers.reading.widgets.chat import chat_widget
 from arlm_helpers.reading.widgets.dashboard import dashboard
 from arlm_helpers.reading.widgets.explore import explore
 from arlm_helpers.reading.widgets.hidden_states import hidden_state_explorer
+from arlm_helpers.reading.widgets.latent import explore_latent
 from arlm_helpers.reading.widgets.order import order_explorer
 from arlm_helpers.reading.widgets.sampling import sampling_explorer
 from arlm_helpers.reading.widgets.temperature import temperature_explorer
@@ -15,6 +16,7 @@ __all__ = [
     "chat_widget",
     "dashboard",
     "explore",
+    "explore_latent",
     "hidden_state_explorer",
     "order_explorer",
     "sampling_explorer",

@@ -17,6 +17,7 @@ import torch
 
 from arlm_helpers.decoding.completion import complete
 from arlm_helpers.decoding.dialogue import Dialogue
+from arlm_helpers.decoding.label_scores import label_log_probs
 from arlm_helpers.decoding.prompting import answer_prompts, prompts_of_task
 from arlm_helpers.models.numpy_gpt import NumpyGPT
 from arlm_helpers.models.pretrained import load_smollm2
@@ -45,10 +46,18 @@ def measured(model, tokenizer, task: dict) -> dict:
         )
         for way, asked in prompts.items()
     }
-    n_tokens = {way: sum(map(len, asked)) for way, asked in prompts.items()}
-    return answers | {
-        "prompt_tokens": n_tokens, "cpu_seconds": round(time.process_time() - began, 1),
-    }  # fmt: skip
+    found = answers | {"prompt_tokens": {way: sum(map(len, asked)) for way, asked in prompts.items()}}
+    if task.get("surprise"):
+        pairs = zip(prompts["asked"], answers["asked"], strict=True)
+        found["nats_per_token"] = [
+            mean_surprise(model, asked, tokenizer.encode(said)) for asked, said in pairs
+        ]
+    return found | {"cpu_seconds": round(time.process_time() - began, 1)}
+
+
+def mean_surprise(model, prompt: list[int], answer: list[int]) -> float:
+    """Nats per token of an answer, for the model that wrote it."""
+    return round(-label_log_probs(model, prompt, [answer]).item() / len(answer), 4)
 
 
 def talked(model, tokenizer, lines: list[str]) -> dict:

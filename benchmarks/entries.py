@@ -18,6 +18,7 @@ from arlm_helpers.text.bpe import BPETokenizer
 from arlm_helpers.text.tokenizers import CharTokenizer
 from arlm_helpers.training.progress import progress
 from benchmarks.course_gpt import MAX_EPOCHS, N_BEFORE, course_gpt
+from benchmarks.families import masked_fill_in, text_vae
 from benchmarks.harness import cpu_clock
 from benchmarks.recipes import SCOREBOARD, Recipe
 from benchmarks.results import Held, Result
@@ -25,11 +26,15 @@ from benchmarks.results import Held, Result
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the scoreboard: how to run it with a seed, and whether the seed changes anything."""
+    """A row of the scoreboard: how to run it with a seed, and whether the seed changes anything.
+
+    ``kind`` is empty for a likelihood, the only number that is ranked; else "bound" or "not a probability".
+    """
 
     run: Callable[[Held, int], Result]
     note: str
     uses_chance: bool = False
+    kind: str = ""
 
 
 def uniform(held: Held, seed: int) -> Result:
@@ -122,6 +127,17 @@ ENTRIES: dict[str, Entry] = {
     ),
     "gpt-course-reading": Entry(
         partial(course_gpt, company="reading"), "the same, and both go on learning while they read"
+    ),
+    "text-vae": Entry(
+        text_vae,
+        "VAE, LSTM of 160 and a code of 32; windows of 64, each alone",
+        uses_chance=True,
+        kind="bound",
+    ),
+    "masked": Entry(
+        masked_fill_in,
+        "the stored masked model: each character from both sides, every 8th window of 64",
+        kind="not a probability",
     ),
     **{
         name: Entry(partial(compressor, size=size, primed=False), f"{name}, has read nothing before")

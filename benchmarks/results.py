@@ -13,9 +13,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Result:
-    """What one run costs and achieves: ``nats`` for the whole held-out text."""
+    """What one run costs and achieves: ``nats`` for the whole held-out text, or for a part of it."""
 
     nats: float
     parameters: int | None
     train_seconds: float
     eval_seconds: float
+    n_characters: int | None = None  # that were scored, where it is only a part

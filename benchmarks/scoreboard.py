@@ -2,8 +2,9 @@
 
     python -m benchmarks.scoreboard [--text FILE] [--models kn6,xz] [--seeds N] [--json] [--quick]
 
-Every row scores the same held-out characters, each with all the context the model can use. A new model
-is a new entry of ``ENTRIES`` in benchmarks/entries.py.
+Every row scores the same held-out characters, each with all the context the model can use. Rows that are
+only a bound, or no probability at all, say so in the column ``kind`` and are not ranked. A new model is a
+new entry of ``ENTRIES`` in benchmarks/entries.py.
 """
 
 import csv
@@ -32,7 +33,7 @@ def row(name: str, held: Held, seeds: int) -> dict[str, object]:
     """Run an entry for each seed (once, if no chance is involved): means, and the spread of the seeds."""
     entry = ENTRIES[name]
     results: list[Result] = [entry.run(held, seed) for seed in range(seeds if entry.uses_chance else 1)]
-    nats = [result.nats / len(held.test) for result in results]
+    nats = [result.nats / (result.n_characters or len(held.test)) for result in results]
     mean = sum(nats) / len(nats)
     return {
         "model": name,
@@ -44,6 +45,7 @@ def row(name: str, held: Held, seeds: int) -> dict[str, object]:
         "seeds": len(results),
         "spread": max(nats) - min(nats) if len(nats) > 1 else 0.0,
         "note": entry.note,
+        "kind": entry.kind,
     }
 
 
@@ -55,7 +57,7 @@ def table_file(text: str) -> Path:
 
 
 def store(rows: list[dict[str, object]], path: Path) -> None:
-    """Write the rows to ``path``, best model last; rows of other models that were there are kept."""
+    """Write the rows to ``path``, the unranked first, best model last; other rows that were there stay."""
     lines = {
         row["model"]: {k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows
     }
@@ -67,7 +69,8 @@ def store(rows: list[dict[str, object]], path: Path) -> None:
     with temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(lines.values(), key=lambda line: -float(line["bits_per_char"])))
+        order = sorted(lines.values(), key=lambda line: (not line.get("kind"), -float(line["bits_per_char"])))
+        writer.writerows(order)
     temporary.replace(path)
 
 

@@ -32,6 +32,15 @@ def test_the_scoreboard_shows_the_measured_rows_worst_first():
     assert [float(bits) for _, bits in shown] == sorted((float(bits) for _, bits in shown), reverse=True)
 
 
+def test_what_is_no_likelihood_stands_apart_with_its_sign():
+    with (ROOT / "data" / "scoreboard.csv").open(encoding="utf-8") as file:
+        marked = {row["model"]: row for row in csv.DictReader(file) if row["kind"]}
+    signs = {"bound": "≤ {:.2f}", "not a probability": "({:.2f})"}
+    for model, row in marked.items():
+        number = signs[row["kind"]].format(float(row["bits_per_char"]))
+        assert re.search(rf"^\| `{model}` \| {re.escape(number)} \| (a )?{row['kind']}: ", README, re.MULTILINE)
+
+
 def test_every_file_that_is_named_exists():
     linked = re.findall(r"\]\((?!http)([^)]+)\)", README) + re.findall(
         r"`((?:data|tools|docs)/[\w./]+)`", README

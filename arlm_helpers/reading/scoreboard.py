@@ -26,7 +26,10 @@ HEADS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One model on one text. Losses are per character of the held-out text; an unknown number is None."""
+    """One model on one text. Losses are per character of the held-out text; an unknown number is None.
+
+    ``kind`` is empty where the loss is a likelihood; else it is a "bound" of one, or "not a probability".
+    """
 
     model: str
     nats_per_char: float
@@ -38,12 +41,15 @@ class Row:
     spread: float | None = None  # worst minus best seed, in nats per character
     text: str = ""
     note: str = ""
+    kind: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """The row as a table shows it; a dash for what is not known."""
+        """The row as a table shows it; a dash for what is not known, brackets round what is not ranked."""
+        sign = "≤ " if self.kind == "bound" else ""
+        bits = f"{sign}{self.bits_per_char:.3f}"
         return (
             self.model,
-            f"{self.bits_per_char:.3f}",
+            f"({bits}, {self.kind})" if self.kind else bits,
             _shown(self.parameters, ",d"),
             _shown(self.train_cpu_seconds, ".1f"),
             _shown(self.eval_cpu_seconds, ".1f"),
@@ -53,7 +59,7 @@ class Row:
 
 
 class Scoreboard(tuple[Row, ...]):
-    """Rows, worst first; a table in a notebook and as plain text."""
+    """Rows, worst first, after those that are not ranked; a table in a notebook and as plain text."""
 
     def __repr__(self) -> str:
         table = [HEADS, *(row.cells() for row in self)]
@@ -84,14 +90,15 @@ class Scoreboard(tuple[Row, ...]):
     def figure(
         self, *, ours: Collection[str] = (), references: Mapping[str, float] | None = None
     ) -> go.Figure:
-        """The rows as bars, ± half the spread; ``ours`` stand out, ``references`` are dotted."""
-        bits = {row.model: row.bits_per_char for row in self}
-        spreads = {row.model: row.spread / math.log(2) / 2 for row in self if row.spread}
+        """The ranked rows as bars, ± half the spread; ``ours`` stand out, ``references`` are dotted."""
+        ranked = [row for row in self if not row.kind]
+        bits = {row.model: row.bits_per_char for row in ranked}
+        spreads = {row.model: row.spread / math.log(2) / 2 for row in ranked if row.spread}
         return scoreboard_bars(bits, ours=ours, references=references, spreads=spreads)
 
 
 def read_scoreboard(path: str | Path = SCOREBOARD) -> Scoreboard:
-    """The stored scoreboard, worst model first.
+    """The stored scoreboard, worst model first; before them the rows that are not ranked.
 
     Raises:
         FileNotFoundError: if there is none; the message names the command that makes it.
@@ -104,17 +111,17 @@ def read_scoreboard(path: str | Path = SCOREBOARD) -> Scoreboard:
         if missing := [name for name in REQUIRED if name not in (reader.fieldnames or ())]:
             raise ValueError(f"{Path(path).name} lacks {missing}; run: python -m benchmarks.scoreboard")
         rows = [_row(record, line) for line, record in enumerate(reader, start=2)]
-    return Scoreboard(sorted(rows, key=lambda row: -row.bits_per_char))
+    return Scoreboard(sorted(rows, key=lambda row: (not row.kind, -row.bits_per_char)))
 
 
 def _row(record: Mapping[str, str], line: int) -> Row:
-    kinds = {"model": str, "text": str, "note": str, "parameters": int, "seeds": int}
+    types = {"model": str, "text": str, "note": str, "kind": str, "parameters": int, "seeds": int}
     values = {}
     for field in fields(Row):
         written = record.get(field.name) or ""
-        kind = kinds.get(field.name, float)
+        as_type = types.get(field.name, float)
         try:
-            values[field.name] = written if kind is str else kind(float(written)) if written else None
+            values[field.name] = written if as_type is str else as_type(float(written)) if written else None
         except ValueError:
             raise ValueError(f"line {line}: {field.name} must be a number, got {written!r}") from None
     return Row(**values)

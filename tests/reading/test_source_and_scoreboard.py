@@ -49,6 +49,18 @@ def test_the_figure_shows_half_the_spread_in_bits(board):
     assert board.figure().data[0].text[1] == f"2.16 ± {0.02 / math.log(2) / 2:.2f}"
 
 
+def test_what_is_no_likelihood_is_bracketed_stands_first_and_is_in_no_figure(tmp_path):
+    head, *rows = CSV.splitlines()
+    marked = [row + kind for row, kind in zip(rows, (",not a probability", ","), strict=True)]
+    bound = "vae,1.0,1.443,,,,1,0.0,,bound"
+    path = tmp_path / "scoreboard.csv"
+    path.write_text("\n".join([head + ",kind", *marked, bound]), encoding="utf-8")
+    board = read_scoreboard(path)
+    assert [row.model for row in board] == ["<b>good</b>", "vae", "bad"]
+    assert [row.cells()[1] for row in board] == ["(2.164, not a probability)", "(≤ 1.443, bound)", "4.328"]
+    assert list(board.figure().layout.yaxis.ticktext) == ["bad"]
+
+
 def test_rows_can_be_picked_by_name(board):
     assert [row.model for row in board.named("bad")] == ["bad"]
     with pytest.raises(ValueError, match="no row for"):

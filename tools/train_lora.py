@@ -6,12 +6,11 @@
 About six minutes of processor time on one core and 3 GB of memory, and a minute to judge. Low-rank adapters
 beside all seven projections of each block learn, the model stays as it is. Names of speakers are given and
 do not count in the loss. Choices are made on the validation plays, the test plays are reported; other
-English prose tells what it costs: paragraphs of the help texts of Python, in ``pydoc_data.topics``.
+English prose tells what it costs: the help texts of Python.
 """
 
 import argparse
 import hashlib
-import pydoc_data.topics
 import sys
 import time
 from functools import partial
@@ -25,6 +24,7 @@ from arlm_helpers.models.lora import add_lora, lora_parameters
 from arlm_helpers.models.pretrained import load_smollm2
 from arlm_helpers.models.transformer import GPT
 from arlm_helpers.text.data import load_corpus
+from arlm_helpers.text.help_texts import help_prose
 from arlm_helpers.text.tokenizers import Tokenizer
 from arlm_helpers.training.adapter_files import save_lora
 from arlm_helpers.training.answers import AnswerWindows, counted_tokens
@@ -60,23 +60,11 @@ def recipe(n_steps: int, lr: float) -> TrainConfig:
     )
 
 
-def other_prose() -> str:
-    """English that is on every disk and no Shakespeare: paragraphs of the help texts of Python."""
-    paragraphs = [part for topic in sorted(pydoc_data.topics.topics) for part in paragraphs_of(topic)]
-    return "\n\n".join(part for part in paragraphs if len(part) > 300 and not set("|`>[") & set(part))
-
-
-def paragraphs_of(topic: str) -> list[str]:
-    """The paragraphs of one help text that are no code, no table and no list, each on one line."""
-    parts = pydoc_data.topics.topics[topic].split("\n\n")
-    return [" ".join(part.split()) for part in parts if part[:1].isalpha()]
-
-
 def run(n_steps: int, lr: float, path: Path) -> dict:
     """Train the adapters, judge them as they are stored, and store them; returns the record."""
     corpus, config = load_corpus("shakespeare"), recipe(n_steps, lr)
     model, tokenizer = load_smollm2()
-    texts = {"test plays": corpus.test, "validation plays": corpus.validation, "other prose": other_prose()}
+    texts = {"test plays": corpus.test, "validation plays": corpus.validation, "other prose": help_prose()}
     judge = partial(judged, model, tokenizer)
     before = {name: judge(text) for name, text in texts.items()}
     print(before, flush=True)

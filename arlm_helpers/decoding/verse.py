@@ -57,7 +57,7 @@ class VerseRule:
         for word in self.patterns:
             self.add(word)
         self.tables: dict[Words, tuple[bool, ...]] = {}
-        self.states: dict[tuple[str, Words], LineState | None] = {}
+        self.states: dict[tuple[str, Words], LineState] = {}  # of lines that may still become verse
         everything = frozenset(self.patterns)
         self.openers = frozenset(w for w in everything if self.can_finish(self.rhymes[w])[0])
         for ends, letters in ((self.openers, 2), (everything, 1)):
@@ -126,12 +126,15 @@ class VerseRule:
 
     def read(self, line: str, ends: Words) -> LineState | None:
         """The state of a line that ends on one of ``ends``; None if it cannot become one."""
-        key = line, ends
-        if key not in self.states:
-            before = self.read(line[:-1], ends) if line else None
-            begin = (0, "", "")
-            self.states[key] = begin if not line else before and self.step(before, line[-1], ends)
-        return self.states[key]
+        state, n_read = self.states.get((line[:-1], ends)), len(line) - 1
+        if state is None:  # not asked yet: from the beginning
+            state, n_read = (0, "", ""), 0
+        for sign in line[n_read:]:
+            state = self.step(state, sign, ends)
+            if state is None:
+                return None
+        self.states[line, ends] = state
+        return state
 
     def fits(self, text: str) -> bool:
         """Can ``text`` become verse, or is it?"""

@@ -143,6 +143,12 @@ def test_a_first_line_does_not_end_where_nothing_could_answer():
     assert VerseRule(LEXICON, "AB", "1").fits("Tis\nDay\n") is True
 
 
+def test_a_text_of_any_length_is_judged_and_only_beginnings_of_verse_are_remembered():
+    rule = VerseRule(LEXICON, "AA", "0101")
+    assert rule.fits("My day " * 5000) is False and rule.fits("x" * 5000) is False
+    assert not any(line.startswith("x") or len(line) > 40 for line, _ in rule.states)
+
+
 def test_nothing_follows_a_whole_text():
     rule = VerseRule(LEXICON, "AA", "1")
     assert rule.is_whole("I\nMy\n") and not rule.fits("I\nMy\n ") and not rule.is_whole("I\nMy")

@@ -2,7 +2,7 @@
 
 STRINGS: dict[str, dict[str, str]] = {
     "en": {
-        "error": "This could not be drawn. {problem}",
+        "error": "This did not work. {problem}",
         "language": "en",
         # temperature
         "prompt": "prompt",

@@ -38,7 +38,9 @@ def test_what_is_no_likelihood_stands_apart_with_its_sign():
     signs = {"bound": "≤ {:.2f}", "not a probability": "({:.2f})"}
     for model, row in marked.items():
         number = signs[row["kind"]].format(float(row["bits_per_char"]))
-        assert re.search(rf"^\| `{model}` \| {re.escape(number)} \| (a )?{row['kind']}: ", README, re.MULTILINE)
+        assert re.search(
+            rf"^\| `{model}` \| {re.escape(number)} \| (a )?{row['kind']}: ", README, re.MULTILINE
+        )
 
 
 def test_every_file_that_is_named_exists():

@@ -38,6 +38,9 @@ EXAMPLES = {
     "before_after_bars": lambda: figures.before_after_bars(
         PROBS, torch.tensor([0.6, 0.0, 0.4, 0.0]), TOKENS, chosen=1, n_bars=3
     ),
+    "collapse_meter": lambda: figures.collapse_meter({"<b>": PROBS}, {"<b>": [True] * 3 + [False]}),
+    "latent_path": lambda: figures.latent_path([0, 0.5, 1], TOKENS[:3], valid=[True, False, True], chosen=1),
+    "verdicts": lambda: figures.verdicts({"<b>": (0.9, 0.5, 100)}),
     "next_token_bars": lambda: figures.next_token_bars(PROBS, TOKENS, chosen=2, n_bars=3),
     "dart_bar": lambda: figures.dart_bar(PROBS, TOKENS, 0.45),
     "labelled_lines": lambda: figures.labelled_lines(

@@ -47,7 +47,7 @@ def test_lines_on_a_path_carry_their_sign_and_new_ones_are_bold():
     assert signs.text == ("✓", "✗", "✓") and len(set(signs.textfont.color)) == 2
     assert lines.text == ("<b>'&lt;i&gt;快'</b>", "'&lt;i&gt;快'", "<b>'😀'</b>")
     assert lines.y == (0, 50, 100)
-    assert figure.layout.title.text == "2 different lines on the way, 0 of the 1 between the ends valid"
+    assert figure.layout.title.text == "2 different lines; 0 of 1 between are valid"
     assert "50 % '<i>快' (not valid)" in figure.layout.meta["alt"]
 
 

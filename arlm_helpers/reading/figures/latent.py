@@ -114,9 +114,9 @@ def latent_path(
             xanchor="right", yanchor="bottom", font_color=CHOSEN,
         )  # fmt: skip
     n_valid = 0 if valid is None else sum(map(bool, valid[1:-1]))
-    judged = f", {n_valid} of the {len(texts) - 2} between the ends {claim}"
+    judged = f"; {n_valid} of {len(texts) - 2} between are {claim}"
     n_lines = len(set(texts))
-    said = f"{n_lines} different lines on the way" if n_lines > 1 else "The same line all the way"
+    said = f"{n_lines} different lines" if n_lines > 1 else "The same line all the way"
     said += judged if valid is not None else ""
     margin = (places[-1] - places[0]) / len(places)
     figure.update_layout(

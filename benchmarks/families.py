@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Int
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm, trange
 
 from arlm_helpers.models.gpt_config import GPTConfig, compact_config
@@ -34,7 +33,7 @@ STORED = Path(__file__).resolve().parents[1] / "data" / "checkpoints" / "masked_
 WINDOW = 64  # characters
 EVERY = 8  # of so many held-out windows the masked model fills one: each costs as many readings as characters
 BATCH_SIZE = 32
-VAE_STEPS = 500
+VAE_STEPS = 1000
 VAE_OPTIMIZER = Muon(0.02, adamw=AdamW(0.01))
 VAE_SCHEDULE = WarmupFlatLinear(warmup=20, decay=0.5)
 VAE_OBJECTIVE = VAEObjective(kl_weight=LinearKL(rise=0.3), free_bits=0.1)
@@ -96,7 +95,12 @@ def masked_fill_in(held: Held, seed: int) -> Result:
     """Fill in each character of every ``EVERY``-th whole held-out window, all the others of it in sight.
 
     The course's masked model is stored; on another text it is trained anew.
+
+    Raises:
+        ValueError: if the held-out text is shorter than one window.
     """
+    if len(held.test) < WINDOW:
+        raise ValueError(f"the masked row needs {WINDOW} held-out characters, got {len(held.test)}")
     tokenizer = CharTokenizer.from_text(held.train + held.test)
     model, train_seconds = stored_or_trained_masked(held.train, tokenizer)
     ids = torch.tensor(tokenizer.encode(held.test))
@@ -114,7 +118,7 @@ def stored_or_trained_masked(text: str, tokenizer: CharTokenizer) -> tuple[Maske
         model = MaskedLM(GPTConfig(**{**record["config"], "vocab_size": stored_size})).half()
         load_weights(model, STORED)
         return model.float().eval(), float(record["cpu_seconds"])
-    ids: Int[Tensor, " text"] = torch.tensor(tokenizer.encode(text))
+    ids = torch.tensor(tokenizer.encode(text))
     config = compact_config(
         vocab_size=tokenizer.vocab_size, context_length=WINDOW, n_layers=3, n_heads=3, d_model=96,
         ngram_sizes=(),

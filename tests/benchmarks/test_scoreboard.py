@@ -132,6 +132,11 @@ def test_the_masked_model_scores_whole_windows_of_which_it_leaves_most_out(monke
     assert found.nats == pytest.approx(found.n_characters * math.log(len(set(TEXT))), rel=1e-5)
 
 
+def test_a_text_without_a_whole_window_is_refused_by_the_masked_row():
+    with pytest.raises(ValueError, match="needs 64 held-out characters, got 9"):
+        families.masked_fill_in(Held(TEXT, TEXT[:9]), 0)
+
+
 def test_models_without_chance_run_once():
     assert scoreboard.row("uniform", Held("ab", "ab"), 5)["seeds"] == 1
 

@@ -87,12 +87,7 @@ def latent_path(
     Raises:
         ValueError: if there are fewer than two lines, or not one share and one verdict for each.
     """
-    if len(texts) < 2 or len(shares) != len(texts) or (valid is not None and len(valid) != len(texts)):
-        found = "no" if valid is None else len(valid)
-        raise ValueError(
-            f"a path needs two lines at least, a share for each, and all judged or none; got {len(texts)} "
-            f"lines, {len(shares)} shares, {found} verdicts"
-        )
+    _check_path(shares, texts, valid)
     signs = [("●", OTHER) if valid is None else SIGNS[bool(valid[i])] for i in range(len(texts))]
     new = [i == 0 or texts[i] != texts[i - 1] for i in range(len(texts))]
     labels = [token_label(text, 60) for text in texts]
@@ -108,11 +103,7 @@ def latent_path(
             textfont={"color": colours, "size": 15},
         )  # fmt: skip
     if chosen is not None:
-        figure.add_hline(y=100 * chosen, line={"color": CHOSEN, "width": 1.5})
-        figure.add_annotation(
-            x=1, xref="paper", y=100 * chosen, text=f"{100 * chosen:.0f} %", showarrow=False,
-            xanchor="right", yanchor="bottom", font_color=CHOSEN,
-        )  # fmt: skip
+        _mark(figure, 100 * chosen)
     n_valid = 0 if valid is None else sum(map(bool, valid[1:-1]))
     judged = f"; {n_valid} of {len(texts) - 2} between are {claim}"
     n_lines = len(set(texts))
@@ -139,6 +130,25 @@ def latent_path(
         for place, text, verdict in zip(places, texts, verdicts, strict=True)
     )
     return described(figure, f"{said}. Lines along a path of codes: {spoken}.")
+
+
+def _mark(figure: go.Figure, per_cent: Number) -> None:
+    """A line across the path at one place, with its number."""
+    figure.add_hline(y=per_cent, line={"color": CHOSEN, "width": 1.5})
+    figure.add_annotation(
+        x=1, xref="paper", y=per_cent, text=f"{per_cent:.0f} %", showarrow=False,
+        xanchor="right", yanchor="bottom", font_color=CHOSEN,
+    )  # fmt: skip
+
+
+def _check_path(shares: Sequence[Number], texts: Sequence[str], valid: Sequence[bool] | None) -> None:
+    """Refuse a path that cannot be drawn."""
+    if len(texts) < 2 or len(shares) != len(texts) or (valid is not None and len(valid) != len(texts)):
+        found = "no" if valid is None else len(valid)
+        raise ValueError(
+            f"a path needs two lines at least, a share for each, and all judged or none; got {len(texts)} "
+            f"lines, {len(shares)} shares, {found} verdicts"
+        )
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -169,7 +169,7 @@ def set_strength(model: nn.Module, strength: float) -> None:
 
 
 def remove_lora(model: nn.Module) -> None:
-    """Take the adapters off; what they learned stays in the weights if they are merged, and is lost if not.
+    """Take the adapters off; what they learned stays in the weights if merged, and is lost if not.
 
     The layers are plain linear layers again and stay frozen; ``model.requires_grad_()`` thaws them.
 

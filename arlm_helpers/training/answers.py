@@ -23,8 +23,8 @@ def counted_tokens(
     Raises:
         ValueError: as ``tokenizer.encode``.
     """
-    ids = torch.tensor(tokenizer.encode(text))
-    lengths = torch.tensor([len(tokenizer.token_bytes(i)) for i in ids.tolist()])
+    ids = torch.tensor(tokenizer.encode(text), dtype=torch.long)
+    lengths = torch.tensor([len(tokenizer.token_bytes(i)) for i in ids.tolist()], dtype=torch.long)
     is_given = torch.zeros(int(lengths.sum()), dtype=torch.bool)  # for each byte
     for match in given.finditer(text):
         start, end = (len(text[:place].encode()) for place in match.span())

@@ -34,6 +34,11 @@ def test_places_are_right_behind_letters_of_several_bytes():
     assert bytes(ids[counts].tolist()).decode() == "你好 👋\n\nja\n\n"
 
 
+def test_of_an_empty_text_nothing_counts():
+    ids, counts = counted_tokens(ByteTokenizer(), "")
+    assert ids.tolist() == counts.tolist() == [] and ids.dtype == torch.long
+
+
 def test_another_pattern_gives_other_passages():
     tokenizer = CharTokenizer.from_text("Q: 1? A: 2. Q: 3?")
     ids, counts = counted_tokens(tokenizer, "Q: 1? A: 2. Q: 3?", re.compile(r"Q:[^?]*\? ?"))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from arlm_helpers.models.gpt_config import GPTConfig
@@ -44,6 +45,16 @@ def renamed(name: str, names: Mapping[str, str]) -> str:
     if pattern not in names:
         return name
     return f"{names[pattern].format(number and number[0])}.{kind}"
+
+
+def unpermuted(rows: Float[Tensor, "d_out d"], n_heads: int) -> Float[Tensor, "d_out d"]:
+    """The rows of queries or keys in the order of ``rotate``: first the first halves of all planes.
+
+    llama.cpp turns number 2i together with 2i + 1, so its files hold the two rows of a plane side by side.
+    Our ``rotate``, like the transformers library, turns number i together with i + d_head/2.
+    """
+    pairs = rows.unflatten(0, (n_heads, -1, 2))  # head, plane, the two of a plane, in
+    return pairs.transpose(1, 2).flatten(end_dim=2)
 
 
 def misfits(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[str]:

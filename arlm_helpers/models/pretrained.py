@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from arlm_helpers.models.gguf_file import GGUFFile, read_gguf
 from arlm_helpers.models.gpt_config import GPTConfig, llama_config
-from arlm_helpers.models.loading import empty_gpt, load_exactly, renamed
+from arlm_helpers.models.loading import empty_gpt, load_exactly, renamed, unpermuted
 from arlm_helpers.models.transformer import GPT
 from arlm_helpers.text.byte_level_tokenizer import ByteLevelTokenizer
 from arlm_helpers.text.catalogue import DataError, find_dataset
@@ -89,16 +89,6 @@ def config_from_gguf(file: GGUFFile) -> GPTConfig:
     base = file.metadata.get("llama.rope.freq_base", 10_000.0)
     rows = file.tensors["token_embd.weight"].shape[0] if "token_embd.weight" in file.tensors else 0
     return llama_config(vocab_size=rows, rotary_base=base, tied="output.weight" not in file.tensors, **sizes)
-
-
-def unpermuted(rows: Float[Tensor, "d_out d"], n_heads: int) -> Float[Tensor, "d_out d"]:
-    """The rows of queries or keys in the order of ``rotate``: first the first halves of all planes.
-
-    llama.cpp turns number 2i together with 2i + 1, so its files hold the two rows of a plane side by side.
-    Our ``rotate``, like the transformers library, turns number i together with i + d_head/2.
-    """
-    pairs = rows.unflatten(0, (n_heads, -1, 2))  # head, plane, the two of a plane, in
-    return pairs.transpose(1, 2).flatten(end_dim=2)
 
 
 def gpt_from_gguf(file: GGUFFile, *, progress: bool = False) -> GPT:

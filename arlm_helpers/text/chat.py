@@ -10,6 +10,7 @@ Source:
 from collections.abc import Mapping, Sequence
 
 from arlm_helpers.text.checking import utf8
+from arlm_helpers.text.pairs import special_id
 from arlm_helpers.text.tokenizers import Tokenizer
 
 ROLES = ("system", "user", "assistant")
@@ -17,18 +18,6 @@ START, END = "<|im_start|>", "<|im_end|>"
 SMOLLM2_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
 Message = Mapping[str, str]  # {"role": "user", "content": "Hello!"}
-
-
-def special_id(tokenizer: Tokenizer, name: str) -> int:
-    """The id of a special token.
-
-    Raises:
-        ValueError: if the tokenizer has none of this name.
-    """
-    if name not in tokenizer.specials:
-        raise ValueError(f"no special token is called {name!r}; there are {list(tokenizer.specials)}")
-    [token_id] = tokenizer.encode(name, allow_special=True)
-    return token_id
 
 
 def checked_messages(messages: Sequence[Message]) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Command line::
 
-    python -m arlm_helpers.text.data fetch [names …]     download what is missing (all data sets by default)
+    python -m arlm_helpers.text.data fetch [names …]     download what is missing (all data sets by default;
+                                                         an optional one that fails is a line, no failure)
     python -m arlm_helpers.text.data list                what there is, and what is here
 """
 
@@ -15,7 +16,8 @@ from pathlib import Path
 from arlm_helpers.text import shakespeare
 from arlm_helpers.text.archives import read_members
 from arlm_helpers.text.catalogue import DataError, datasets, find_dataset
-from arlm_helpers.text.fetch import fetch, is_stored, stored
+from arlm_helpers.text.fetch import fetch, is_stored, stored, try_once
+from arlm_helpers.text.unpacking import unpacked
 
 CORPORA = {"shakespeare": shakespeare.split_plays}  # name → its files to (train, validation, test)
 MAX_FILE_BYTES = 500_000_000  # of the reader's own file; it is held in memory
@@ -158,10 +160,14 @@ def convert_hint(path: Path, encoding: str) -> str:
 
 
 def command_fetch(names: list[str]) -> None:
-    """Fetch the named data sets, or all."""
+    """Fetch the named data sets, or all; of these the optional ones may fail."""
     for dataset in [find_dataset(name) for name in names] or datasets().values():
         here = is_stored(dataset)
-        path = fetch(dataset)
+        path = try_once(dataset) if dataset.optional and not names else fetch(dataset)
+        if path is None:
+            continue
+        if dataset.unpacked_sha256:
+            path = unpacked(dataset)
         print(f"{dataset.name}: {'already here' if here else 'fetched'}, {path}")
 
 

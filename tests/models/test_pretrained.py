@@ -8,6 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
 from arlm_helpers.decoding.fast import generate_ids
+from arlm_helpers.decoding.sampling import generate
 from arlm_helpers.models.gguf_file import read_gguf
 from arlm_helpers.models.loading import unpermuted
 from arlm_helpers.models.numpy_gpt import NumpyGPT
@@ -33,7 +34,7 @@ def library_llama(*, tied=True):
     """A Llama of the transformers library with two layers, every number of it random."""
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=40, max_position_embeddings=64, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=40, max_position_embeddings=160, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, hidden_size=32, intermediate_size=64, rms_norm_eps=1e-5,
         tie_word_embeddings=tied, rope_parameters={"rope_type": "default", "rope_theta": 500.0},
     )  # fmt: skip
@@ -54,7 +55,7 @@ def write(path, model, *, architecture="llama", without=(), turned=True, pre="gp
     """The model as llama.cpp's own converter would write it, in 32 bits."""
     writer = gguf.GGUFWriter(path, architecture)
     sizes = {
-        "block_count": 2, "context_length": 64, "embedding_length": 32, "feed_forward_length": 64,
+        "block_count": 2, "context_length": 160, "embedding_length": 32, "feed_forward_length": 64,
         "attention.head_count": 4, "attention.head_count_kv": 2,
     }  # fmt: skip
     for name, value in sizes.items():
@@ -99,6 +100,33 @@ def test_a_tiny_llama_gives_the_logits_of_transformers(tmp_path, tied):
         torch.testing.assert_close(ours(IDS), theirs(IDS).logits, rtol=1e-5, atol=1e-5)
 
 
+@torch.inference_mode()
+def written_by(theirs, ids):
+    """A hundred tokens of the transformers library, each its likeliest."""
+    read = torch.tensor([ids])
+    written = theirs.generate(
+        read, attention_mask=torch.ones_like(read), do_sample=False, pad_token_id=2,
+        min_new_tokens=100, max_new_tokens=100,
+    )  # fmt: skip
+    return written[0, len(ids) :].tolist()
+
+
+def test_a_tiny_llama_writes_the_text_of_transformers(tmp_path):
+    theirs, ids = library_llama(), IDS[0].tolist()
+    theirs.generation_config.eos_token_id = None
+    ours = gpt_from_gguf(read_gguf(write(tmp_path / "tiny.gguf", theirs)))
+    expected = written_by(theirs, ids)
+    assert len(set(expected)) > 5  # no single token over and over
+    assert [step.ids.item() for step in generate(ours, IDS[:1], max_tokens=100)] == expected
+    assert list(generate_ids(NumpyGPT(ours), ids, max_tokens=100)) == expected
+
+
+def test_a_text_past_the_context_is_refused(tmp_path):
+    ours = gpt_from_gguf(read_gguf(write(tmp_path / "tiny.gguf", library_llama())))
+    with pytest.raises(ValueError, match="161 tokens do not fit context_length = 160"):
+        ours(torch.zeros(1, 161, dtype=torch.long))
+
+
 def test_rows_in_another_order_give_other_logits(tmp_path):
     theirs = library_llama()
     ours = gpt_from_gguf(read_gguf(write(tmp_path / "tiny.gguf", theirs, turned=False)))
@@ -107,9 +135,7 @@ def test_rows_in_another_order_give_other_logits(tmp_path):
 
 
 def test_the_order_of_rows_by_hand():
-    rows = torch.arange(12.0).unsqueeze(
-        1
-    )  # two heads of three planes: 0 and 1, 2 and 3, 4 and 5 belong together
+    rows = torch.arange(12.0)[:, None]  # two heads of three planes: 0 and 1, 2 and 3, 4 and 5 belong together
     assert unpermuted(rows, 2).flatten().tolist() == [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]
 
 
@@ -181,11 +207,8 @@ def test_smollm2_gives_the_logits_of_transformers(reference):
 def test_smollm2_writes_the_text_of_transformers(reference):
     model, tokenizer = smollm2()
     ids = tokenizer.encode("Once upon a time, in a small village by the sea,")
-    written = reference.generate(
-        torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.int64),
-        do_sample=False, min_new_tokens=100, max_new_tokens=100, pad_token_id=2,
-    )  # fmt: skip
-    assert list(generate_ids(NumpyGPT(model), ids, max_tokens=100)) == written[0, len(ids) :].tolist()
+    reference.generation_config.eos_token_id = None
+    assert list(generate_ids(NumpyGPT(model), ids, max_tokens=100)) == written_by(reference, ids)
 
 
 @needs_smollm2

@@ -27,11 +27,7 @@ def collapse_meter(
     Raises:
         ValueError: if there is no model, or not one verdict for each number.
     """
-    if not kl or list(kl) != list(active):
-        raise ValueError(f"give kl and active for the same models, got {list(kl)} and {list(active)}")
-    for name, nats in kl.items():
-        if len(active[name]) != len(nats):
-            raise ValueError(f"{name!r} has {len(active[name])} verdicts for {len(nats)} numbers of its code")
+    _check_meter(kl, active)
     totals = {name: float(nats.sum()) for name, nats in kl.items()}
     told = {
         name: f"{totals[name]:.1f} nats, {sum(map(bool, active[name]))} of {len(kl[name])} active"
@@ -43,15 +39,7 @@ def collapse_meter(
         vertical_spacing=0.3 / max(1, len(kl)),
     )  # fmt: skip
     for at, (name, nats) in enumerate(kl.items(), start=1):
-        order = nats.argsort(descending=True, stable=True).tolist()
-        full = [bool(active[name][unit]) for unit in order]
-        bars = go.Bar(
-            x=list(range(1, len(order) + 1)), y=nats[order].tolist(), width=0.8,
-            hovertext=[f"number {unit} of the code" for unit in order],
-            text=["" if yes else "×" for yes in full], textfont_color=INK,
-            marker_color=[CHOSEN if yes else OTHER for yes in full],
-        )  # fmt: skip
-        figure.add_trace(bars, row=at, col=1)
+        figure.add_trace(_bars(nats, active[name]), row=at, col=1)
     figure.update_annotations(x=0, xanchor="left", font_size=14)
     figure.update_layout(
         template=TEMPLATE,
@@ -68,6 +56,27 @@ def collapse_meter(
         f"{name} {told[name]}, its largest number {float(nats.max()):.2f} nats" for name, nats in kl.items()
     )
     return described(figure, f"Bars of KL for each number of the code: {spoken}.")
+
+
+def _bars(nats: Float[Tensor, " d_latent"], active: Sequence[bool]) -> go.Bar:
+    """One code's numbers, the most talkative first; those that are not active are grey and crossed."""
+    order = nats.argsort(descending=True, stable=True).tolist()
+    full = [bool(active[unit]) for unit in order]
+    return go.Bar(
+        x=list(range(1, len(order) + 1)), y=nats[order].tolist(), width=0.8,
+        hovertext=[f"number {unit} of the code" for unit in order],
+        text=["" if yes else "×" for yes in full], textfont_color=INK,
+        marker_color=[CHOSEN if yes else OTHER for yes in full],
+    )  # fmt: skip
+
+
+def _check_meter(kl: Mapping[str, Float[Tensor, " d_latent"]], active: Mapping[str, Sequence[bool]]) -> None:
+    """Refuse a meter that cannot be drawn."""
+    if not kl or list(kl) != list(active):
+        raise ValueError(f"give kl and active for the same models, got {list(kl)} and {list(active)}")
+    for name, nats in kl.items():
+        if len(active[name]) != len(nats):
+            raise ValueError(f"{name!r} has {len(active[name])} verdicts for {len(nats)} numbers of its code")
 
 
 def latent_path(
@@ -88,15 +97,12 @@ def latent_path(
         ValueError: if there are fewer than two lines, or not one share and one verdict for each.
     """
     _check_path(shares, texts, valid)
-    signs = [("●", OTHER) if valid is None else SIGNS[bool(valid[i])] for i in range(len(texts))]
-    new = [i == 0 or texts[i] != texts[i - 1] for i in range(len(texts))]
-    labels = [token_label(text, 60) for text in texts]
-    shown = [f"<b>{label}</b>" if is_new else label for label, is_new in zip(labels, new, strict=True)]
+    signs = [("●", OTHER)] * len(texts) if valid is None else [SIGNS[bool(yes)] for yes in valid]
     places = [100 * share for share in shares]
     figure = go.Figure()
     for x, words, colours, anchor in (
         ([0.0] * len(texts), [sign for sign, _ in signs], [colour for _, colour in signs], "middle center"),
-        ([0.02] * len(texts), shown, [INK] * len(texts), "middle right"),
+        ([0.02] * len(texts), _labels(texts), [INK] * len(texts), "middle right"),
     ):
         figure.add_scatter(
             x=x, y=places, mode="text", text=words, textposition=anchor, hoverinfo="skip",
@@ -104,32 +110,44 @@ def latent_path(
         )  # fmt: skip
     if chosen is not None:
         _mark(figure, 100 * chosen)
-    n_valid = 0 if valid is None else sum(map(bool, valid[1:-1]))
-    judged = f"; {n_valid} of {len(texts) - 2} between are {claim}"
-    n_lines = len(set(texts))
-    said = f"{n_lines} different lines" if n_lines > 1 else "The same line all the way"
-    said += judged if valid is not None else ""
+    said = _said(texts, valid, claim)
     margin = (places[-1] - places[0]) / len(places)
     figure.update_layout(
         template=TEMPLATE,
         title=title or _escaped(said),
         height=130 + 26 * len(texts),
         xaxis={"visible": False, "range": [-0.03, 1]},
-        yaxis={
-            "title": "per cent of the way",
-            "tickvals": places,
-            "showgrid": False,
-            "range": [places[-1] + margin, places[0] - margin],
-        },
     )
+    figure.update_yaxes(title="per cent of the way", tickvals=places, showgrid=False)
+    figure.update_yaxes(range=[places[-1] + margin, places[0] - margin])
+    return described(figure, f"{said}. Lines along a path of codes: {_spoken(places, texts, valid, claim)}.")
+
+
+def _labels(texts: Sequence[str]) -> list[str]:
+    """The texts as plotly shows them, bold where one differs from the text before it."""
+    new = [i == 0 or texts[i] != texts[i - 1] for i in range(len(texts))]
+    labels = [token_label(text, 60) for text in texts]
+    return [f"<b>{label}</b>" if is_new else label for label, is_new in zip(labels, new, strict=True)]
+
+
+def _said(texts: Sequence[str], valid: Sequence[bool] | None, claim: str) -> str:
+    """What a path shows, in one line: how many different texts, and how many between its ends are valid."""
+    n_lines = len(set(texts))
+    said = f"{n_lines} different lines" if n_lines > 1 else "The same line all the way"
+    if valid is None:
+        return said
+    return f"{said}; {sum(map(bool, valid[1:-1]))} of {len(texts) - 2} between are {claim}"
+
+
+def _spoken(places: Sequence[Number], texts: Sequence[str], valid: Sequence[bool] | None, claim: str) -> str:
+    """All lines with their places and verdicts, to be read aloud."""
     verdicts = [
         "" if valid is None else f" ({claim})" if yes else f" (not {claim})" for yes in valid or texts
     ]
-    spoken = "; ".join(
+    return "; ".join(
         f"{place:.0f} % {text!r}{verdict}"
         for place, text, verdict in zip(places, texts, verdicts, strict=True)
     )
-    return described(figure, f"{said}. Lines along a path of codes: {spoken}.")
 
 
 def _mark(figure: go.Figure, per_cent: Number) -> None:

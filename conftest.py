@@ -29,6 +29,16 @@ if str(OFFLINE) not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
 too_slow: set[Path] = set()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the notebooks that need a data set which is optional and not here."""
+    from tools.missing_data import missing_data  # not before tests/conftest.py has hooked the package
+
+    reasons = {path: missing_data(path) for path in {item.path for item in items} if path.suffix == ".ipynb"}
+    for item in items:
+        if reason := reasons.get(item.path):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 def cpu_seconds(item: pytest.Item) -> float:
     """Processor time that the kernel of a notebook has used; 0 if it is gone."""
     try:
@@ -59,16 +69,22 @@ def pytest_runtest_makereport(item: pytest.Item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print one line per notebook: wall seconds from its first cell to its last, and processor seconds."""
-    moments, used = defaultdict(list), defaultdict(float)
+    """Print one line per notebook: wall seconds from its first cell to its last, and processor seconds.
+
+    For one that was skipped: why.
+    """
+    moments, used, skipped = defaultdict(list), defaultdict(float), {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             path = getattr(report, "nodeid", "").partition("::")[0]
             if path.endswith(".ipynb") and hasattr(report, "stop"):
+                if report.skipped and report.when == "setup":
+                    skipped[path] = report.longrepr[2]
                 moments[path] += [report.start, report.stop]
                 used[path] = max(used[path], getattr(report, "cpu_seconds", 0.0))
     if moments:
         terminalreporter.section("seconds per notebook")
     for path, times in sorted(moments.items()):
         wall = max(times) - min(times)
-        terminalreporter.write_line(f"{wall:7.1f} s wall {used[path]:7.1f} s CPU  {path}")
+        line = f"{wall:7.1f} s wall {used[path]:7.1f} s CPU  {path}"
+        terminalreporter.write_line(f"{path}: {skipped[path]}" if path in skipped else line)

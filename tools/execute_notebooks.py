@@ -1,6 +1,7 @@
 """Execute notebooks into build/ and make HTML pages of them: ``python3 course.py run [names] [options]``.
 
-Names such as ``02_ngrams`` choose notebooks; options, such as ``-p scale gpu``, go to papermill.
+Names such as ``02_ngrams`` choose notebooks; options, such as ``-p scale gpu``, go to papermill. A notebook
+that needs an optional data set is left out, with a line, where that was not fetched.
 """
 
 import subprocess
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 from tools.html_pages import write_pages
+from tools.missing_data import missing_data
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -49,12 +51,18 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     BUILD.mkdir(exist_ok=True)
-    passed = [execute(path, options) for path in paths]
+    passed = []
+    for path in paths:
+        if reason := missing_data(path):
+            print(f"{path.stem:24} skipped: it {reason}", flush=True)
+        else:
+            passed.append(execute(path, options))
     if not paths:
         print("there are no notebooks yet")
         return 0
     print(f"pages: {write_pages(BUILD)}")
-    print(f"{sum(passed)} of {len(passed)} notebooks ran through")
+    skipped = f", {len(paths) - len(passed)} skipped" if len(passed) < len(paths) else ""
+    print(f"{sum(passed)} of {len(passed)} notebooks ran through{skipped}")
     return 0 if all(passed) else 1
 
 

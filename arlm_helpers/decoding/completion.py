@@ -1,5 +1,7 @@
 """Completing a prompt, with the parameters and the answer of the well-known completions API.
 
+Run as a command it prints a text as it is written; see ``completion_command.py``.
+
 Source:
     OpenAI API reference, "Completions", https://platform.openai.com/docs/api-reference/completions
 """
@@ -152,3 +154,11 @@ def complete(
     n_written = sum(writer.n_tokens for writer in writers)
     usage = Usage(ids.shape[1], n_written, ids.shape[1] + n_written)
     return CompletionAnswer(choices, usage, seed, type(model).__name__)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from arlm_helpers.decoding.completion_command import main
+
+    sys.exit(main())

@@ -21,18 +21,16 @@ TAUGHT = {  # modules whose public names are lessons
     "decoding.speculative", "decoding.unmasking",
     "models.attention", "models.autoencoder", "models.blocks", "models.both_ways", "models.cache",
     "models.causality", "models.cells", "models.counts", "models.embedding", "models.gpt_config",
-    "models.hashed_ngrams", "models.loading", "models.masked", "models.mlp", "models.ngram",
+    "models.hashed_ngrams", "models.loading", "models.lora", "models.masked", "models.mlp", "models.ngram",
     "models.oracle", "models.positions", "models.quantised", "models.recent", "models.rnn",
     "models.seq2seq", "models.smoothing", "models.text_autoencoder", "models.text_vae",
     "models.transformer",
     "text.bpe", "text.streaming", "text.tokenizers", "text.toy_language",
-    "training.batches", "training.config", "training.elbo", "training.kl_schedules", "training.losses",
-    "training.lr_finder", "training.masking", "training.muon", "training.noise", "training.optimizers",
-    "training.schedules", "training.trainer",
+    "training.answers", "training.batches", "training.config", "training.elbo", "training.kl_schedules",
+    "training.losses", "training.lr_finder", "training.masking", "training.muon", "training.noise",
+    "training.optimizers", "training.schedules", "training.trainer",
 }  # fmt: skip
-LATER = {  # taught in a notebook that does not exist yet
-    "models.loading": "12_real_llm",
-}
+LATER = {}  # module -> the notebook that will teach it, and does not exist yet
 AHEAD = {  # what a notebook uses before the one that teaches it: its text says where that will be
     "04_rnn": dict.fromkeys(
         ["training.config", "training.optimizers", "training.schedules", "training.trainer"], "07_training"

@@ -14,8 +14,23 @@ from torch import Tensor, nn
 PROJECTIONS = ("query", "key", "value", "output", "gate", "up", "down")  # of the blocks of our GPT
 
 
+def check_adapter(base: nn.Linear, rank: int, alpha: float) -> None:
+    """Refuse a rank that the layer does not have, and a factor that makes no sense.
+
+    Raises:
+        ValueError: it names the value and the limits.
+    """
+    d_out, d_in = base.weight.shape
+    if not 1 <= rank <= min(d_out, d_in):
+        raise ValueError(
+            f"the rank must lie in 1 … {min(d_out, d_in)} for a layer from {d_in} to {d_out}, got {rank}"
+        )
+    if not 0 < alpha < math.inf:
+        raise ValueError(f"alpha must be positive, got {alpha}; for no adapter at all, add none")
+
+
 class LoRALinear(nn.Module):
-    """A linear layer W and a detour of rank r beside it: x W' + strength * (alpha / r) * x A' B'.
+    """A linear layer W and a detour of rank r beside it: W x + strength * (alpha / r) * B A x.
 
     A starts random and B at zero, so that at first nothing changes, to the bit; ``add_lora`` freezes W.
     ``strength``, 1 at first, scales what was learned: 0 is the model as it was. ``merge`` adds the detour to
@@ -29,19 +44,13 @@ class LoRALinear(nn.Module):
         self, base: nn.Linear, rank: int, *, alpha: float | None = None, rng: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        d_out, d_in = base.weight.shape
-        if not 1 <= rank <= min(d_out, d_in):
-            raise ValueError(
-                f"the rank must lie in 1 … {min(d_out, d_in)} for a layer from {d_in} to {d_out}, got {rank}"
-            )
         alpha = 2.0 * rank if alpha is None else float(alpha)
-        if not 0 < alpha < math.inf:
-            raise ValueError(f"alpha must be positive, got {alpha}; for no adapter at all, add none")
+        check_adapter(base, rank, alpha)
+        d_out, d_in = base.weight.shape
         self.base, self.rank, self.alpha, self.strength = base, rank, alpha, 1.0
-        bound, like = 1 / math.sqrt(d_in), {"dtype": base.weight.dtype, "device": base.weight.device}
-        start = torch.empty(rank, d_in).uniform_(-bound, bound, generator=rng)
-        self.a = nn.Parameter(start.to(**like))
-        self.b = nn.Parameter(torch.zeros(d_out, rank, **like))
+        start = torch.empty(rank, d_in).uniform_(-1, 1, generator=rng) / math.sqrt(d_in)
+        self.a = nn.Parameter(start.to(base.weight))  # of its type, on its device
+        self.b = nn.Parameter(base.weight.new_zeros(d_out, rank))
         self.kept: Tensor | None = None  # W, while the layer holds the sum
 
     def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_out"]:
@@ -89,15 +98,21 @@ def add_lora(
     "blocks.0.attention.query" one. ``alpha`` is 2 ``rank`` if none is given. Gives the adapters by path.
 
     Raises:
-        ValueError: if a name fits no linear layer, if the model has adapters already, or as ``LoRALinear``.
+        ValueError: if a name fits no linear layer or one whose weights another layer uses, too (a tied
+            head), if the model has adapters already, or as ``LoRALinear``.
     """
     if lora_layers(model):
         raise ValueError("the model has adapters already; remove_lora(model) takes them off")
     linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
     chosen = {name: layer for name, layer in linear.items() if any(fits(name, asked) for asked in layers)}
-    if unknown := [asked for asked in layers if not any(fits(name, asked) for name in chosen)]:
+    unknown = [asked for asked in layers if not any(fits(name, asked) for name in chosen)]
+    if unknown or not chosen:
         ends = sorted({name.rpartition(".")[2] for name in linear})
-        raise ValueError(f"no linear layer is called {', '.join(map(repr, unknown))}; there are {ends}")
+        names = ", ".join(map(repr, unknown)) or "by no name at all"
+        raise ValueError(f"no linear layer is called {names}; there are {ends}")
+    owners = [id(weight) for _, weight in model.named_parameters(remove_duplicate=False)]
+    if tied := [name for name, layer in chosen.items() if owners.count(id(layer.weight)) > 1]:
+        raise ValueError(f"{', '.join(tied)}: tied to another layer, and merging would change both")
     adapters = {name: LoRALinear(layer, rank, alpha=alpha, rng=rng) for name, layer in chosen.items()}
     model.requires_grad_(False)
     for name, adapter in adapters.items():

@@ -177,6 +177,17 @@ def test_names_that_fit_nothing_are_refused_with_those_that_do():
         add_lora(small_gpt(), 1, layers=["query", "q_proj"])
 
 
+def test_no_names_are_refused():
+    with pytest.raises(ValueError, match="no linear layer is called by no name at all; there are"):
+        add_lora(small_gpt(), 1, layers=[])
+
+
+def test_a_head_that_is_the_embedding_gets_no_adapter():
+    with pytest.raises(ValueError, match="head: tied to another layer, and merging would change both"):
+        add_lora(small_gpt(), 1, layers=["head"])
+    assert list(add_lora(small_gpt(tied=False), 1, layers=["head"])) == ["head"]
+
+
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="alpha must be positive, got 0"):
         add_lora(small_gpt(), 1, alpha=0)

@@ -1,14 +1,28 @@
 """Adapters come back from disk as they were, and go to no other model."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from arlm_helpers.decoding.evaluation import token_nats
 from arlm_helpers.models.gpt_config import compact_config
-from arlm_helpers.models.lora import add_lora, lora_layers, lora_parameters, merge_lora
+from arlm_helpers.models.lora import (
+    add_lora,
+    lora_layers,
+    lora_parameters,
+    merge_lora,
+    remove_lora,
+    set_strength,
+)
 from arlm_helpers.models.transformer import GPT
+from arlm_helpers.text.data import load_corpus
 from arlm_helpers.training.adapter_files import load_lora, save_lora
 from arlm_helpers.training.tensor_files import DamagedError, read_pair
 from arlm_helpers.training.weights import load_weights, save_weights
+from tests.smollm2 import needs_smollm2, smollm2
+
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
 
 IDS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6]])
 RECORD = {"corpus": "none", "seed": 0}
@@ -92,3 +106,19 @@ def test_adapters_of_different_ranks_are_refused(tmp_path):
     next(iter(lora_layers(model).values())).rank = 1
     with pytest.raises(ValueError, match="must have one rank and alpha"):
         save_lora(model, tmp_path / "a", RECORD)
+
+
+@needs_smollm2
+def test_the_stored_adapters_fit_the_chat_model_and_make_a_play_less_surprising():
+    model, tokenizer = smollm2()  # of all tests: left as it was found
+    ids = torch.tensor(tokenizer.encode(load_corpus("shakespeare").validation[:1000]))
+    before = token_nats(model, ids)
+    load_lora(model, CHECKPOINTS / "lora_shakespeare")
+    try:
+        after = token_nats(model, ids).mean()
+        set_strength(model, 0.0)
+        untouched = token_nats(model, ids)
+    finally:
+        remove_lora(model)
+        model.requires_grad_(True)
+    assert torch.equal(untouched, before) and after < before.mean() - 0.15

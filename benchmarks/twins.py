@@ -1,4 +1,4 @@
-"""Models for timing: a GPT of ``transformers`` with the weights of ours, and a small model made large."""
+"""Models for timing: models of ``transformers`` with the weights of ours, and a small model made large."""
 
 import time
 from dataclasses import replace
@@ -6,12 +6,13 @@ from dataclasses import replace
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 from transformers.generation.streamers import BaseStreamer
 
-from arlm_helpers.models.gpt_config import GPTConfig
-from arlm_helpers.models.loading import load_gpt2_state
+from arlm_helpers.models.gpt_config import GPTConfig, llama_config
+from arlm_helpers.models.loading import LLAMA_NAMES, load_gpt2_state, renamed
 from arlm_helpers.models.transformer import GPT
+from arlm_helpers.text.tokenizers import ByteTokenizer, Tokenizer
 from benchmarks.decoding_clock import Loop
 
 
@@ -26,8 +27,35 @@ def twins(config: GPTConfig, seed: int = 0) -> tuple[GPT, GPT2LMHeadModel]:
     return ours, theirs
 
 
+def llama_twin(model: GPT) -> LlamaForCausalLM:
+    """The Llama of ``transformers`` that has our weights, the very tensors."""
+    config = model.config
+    theirs = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=config.vocab_size, max_position_embeddings=config.context_length,
+            num_hidden_layers=config.n_layers, num_attention_heads=config.n_heads,
+            num_key_value_heads=config.n_kv_heads, hidden_size=config.d_model, intermediate_size=config.d_ff,
+            rms_norm_eps=config.norm_eps, tie_word_embeddings=config.tied, attention_bias=config.bias,
+            rope_parameters={"rope_type": "default", "rope_theta": config.rotary_base},
+        )
+    )  # fmt: skip
+    their_names = {ours: name for name, ours in LLAMA_NAMES.items()}
+    state = {renamed(name, their_names): tensor for name, tensor in model.state_dict().items()}
+    given = {name if name.startswith("lm_head") else f"model.{name}": state[name] for name in state}
+    theirs.load_state_dict(given, assign=True)
+    theirs.tie_weights()
+    return theirs.eval()
+
+
+def tiny_chat_model() -> tuple[GPT, Tokenizer]:
+    """Random weights and 256 bytes: a chat model of no use, for a quick run."""
+    torch.manual_seed(0)
+    sizes = {"context_length": 512, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "d_model": 32, "d_ff": 64}
+    return GPT(llama_config(vocab_size=256, **sizes)).eval(), ByteTokenizer()
+
+
 @torch.inference_mode()
-def assert_parity(logits: Float[Tensor, "batch time vocab"], theirs: GPT2LMHeadModel, ids: Tensor) -> None:
+def assert_parity(logits: Float[Tensor, "batch time vocab"], theirs: PreTrainedModel, ids: Tensor) -> None:
     """Our logits are theirs, to 1e-4; otherwise there is nothing to compare."""
     torch.testing.assert_close(logits, theirs(ids).logits, rtol=1e-4, atol=1e-4)
 
@@ -46,7 +74,7 @@ class ArrivalTimes(BaseStreamer):
         """Called at the end."""
 
 
-def library_loop(model: GPT2LMHeadModel, ids: Int[Tensor, "1 time"], n: int, *, greedy: bool) -> Loop:
+def library_loop(model: PreTrainedModel, ids: Int[Tensor, "1 time"], n: int, *, greedy: bool) -> Loop:
     """``generate`` of ``transformers`` with its cache, sampling without filters or greedy."""
     model.generation_config.eos_token_id = None  # all of the n tokens
 

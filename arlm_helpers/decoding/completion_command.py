@@ -64,9 +64,14 @@ def completed_pieces(
     With temperature 0 it is greedy. It ends before ``end_id``, or after ``max_tokens`` tokens.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a number out of its range, or more ids than the model reads at once.
     """
     check_count("max_tokens", max_tokens, 0)
+    limit = getattr(model, "context_length", None)
+    if limit is not None and len(ids) > limit:
+        raise ValueError(
+            f"the prompt has {len(ids):,} tokens, but the model reads {limit:,} at once; shorten it"
+        )
     policy = completion_policy(len(ids), temperature=temperature, top_p=top_p)
     rng = None
     if temperature > 0:
@@ -107,17 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         model, tokenizer = load_named(options.model)
         if options.chat:
-            ids = chat_ids(tokenizer, [{"role": "user", "content": options.prompt}])
+            ids, shown = chat_ids(tokenizer, [{"role": "user", "content": options.prompt}]), ""
         else:
-            ids = prompt_ids(model, tokenizer, options.prompt)[0].tolist()
-            print(options.prompt, end="", flush=True)
+            ids, shown = prompt_ids(model, tokenizer, options.prompt)[0].tolist(), options.prompt
         for text in completed_pieces(
             model, tokenizer, ids, max_tokens=options.max_tokens, temperature=options.temperature,
             top_p=options.top_p, seed=options.seed,
             end_id=special_id(tokenizer, END) if options.model == SMOLLM2 else None,
         ):  # fmt: skip
-            print(text, end="", flush=True)
-        print()
+            print(shown + text, end="", flush=True)
+            shown = ""
+        print(shown)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

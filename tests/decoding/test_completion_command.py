@@ -10,6 +10,7 @@ from arlm_helpers.decoding.completion_command import STORED_MODELS, completed_pi
 from arlm_helpers.text.tokenizers import ByteTokenizer
 from tests.decoding.test_completion import Script
 from tests.smollm2 import needs_smollm2
+from tests.zoo import MODELS
 
 BYTES = ByteTokenizer(specials=("<end>",))
 
@@ -19,6 +20,19 @@ def pieces(text, *, cut=0, **options):
     ids = BYTES.encode(text, allow_special=True)
     model, prompt = Script(BYTES, ids, 1), BYTES.encode("?")
     return list(completed_pieces(model, BYTES, prompt, max_tokens=len(ids) - cut, temperature=0, **options))
+
+
+def test_a_piece_comes_before_the_next_token_is_asked_for():
+    asked = []
+
+    class Counting(Script):
+        def __call__(self, ids, cache=None):
+            asked.append(ids.shape[1])
+            return super().__call__(ids, cache)
+
+    model = Counting(BYTES, BYTES.encode("a你b"), 1)
+    writing = completed_pieces(model, BYTES, BYTES.encode("?"), max_tokens=5, temperature=0)
+    assert [(text, len(asked)) for text in writing] == [("a", 1), ("你", 4), ("b", 5)]
 
 
 def test_a_character_of_several_bytes_comes_as_a_whole():
@@ -31,6 +45,13 @@ def test_half_a_character_at_the_end_is_shown_as_bytes():
 
 def test_the_end_token_ends_the_text_and_is_not_shown():
     assert pieces("ab<end>c", end_id=256) == ["a", "b"]
+
+
+def test_more_than_the_model_reads_at_once_is_refused():
+    model = MODELS["gpt"](257)
+    assert list(completed_pieces(model, BYTES, [97] * 12, max_tokens=0)) == []
+    with pytest.raises(ValueError, match="the prompt has 13 tokens, but the model reads 12 at once"):
+        list(completed_pieces(model, BYTES, [97] * 13, max_tokens=0))
 
 
 @pytest.mark.parametrize("name", STORED_MODELS)
@@ -61,8 +82,8 @@ def test_the_command_prints_prompt_and_text_and_a_seed_repeats_it(capsys):
 )
 def test_what_is_wrong_is_one_line(capsys, more, problem):
     assert main(["--model", "gpt_shakespeare", *more]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: ") and problem in said and said.count("\n") == 1
+    shown, said = capsys.readouterr()
+    assert said.startswith("error: ") and problem in said and said.count("\n") == 1 and not shown
 
 
 def test_a_missing_chat_model_names_the_command_that_fetches_it(capsys, monkeypatch, tmp_path):
@@ -73,15 +94,7 @@ def test_a_missing_chat_model_names_the_command_that_fetches_it(capsys, monkeypa
 
 @needs_smollm2
 def test_the_module_runs_as_a_command_and_the_chat_model_answers():
-    words = [
-        "--prompt",
-        "What is the capital of France?",
-        "--chat",
-        "--temperature",
-        "0",
-        "--max-tokens",
-        "12",
-    ]
+    words = ["--prompt", "What is the capital of France?", "--chat", "--temperature=0", "--max-tokens=12"]
     command = [sys.executable, "-m", "arlm_helpers.decoding.completion", "--model", "smollm2", *words]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=200)
     assert (done.returncode, done.stdout) == (0, "The capital of France is Paris.\n"), done.stderr

@@ -89,10 +89,10 @@ def tiny_rows(n_rounds: int, *, quick: bool) -> list[Row]:
     return rows
 
 
-def reading_loop(n_bytes: int) -> Loop:
+def reading_loop(n_bytes: int, n: int = 5) -> Loop:
     """One core reads so many bytes and adds them up, again for each token: no model can be faster."""
     numbers = torch.ones(n_bytes // 4)
-    return loop_of(lambda: (numbers.sum() for _ in range(5)))
+    return loop_of(lambda: (numbers.sum() for _ in range(n)))
 
 
 def bytes_per_token(model: GPT, context: int) -> int:

@@ -81,16 +81,16 @@ def writing_rows(model: GPT, models: dict[str, NumpyGPT], context: int, n: int, 
     theirs = llama_twin(model)
     for ours in (model, models["NumpyGPT"]):
         assert_parity(ours(ids), theirs, ids)
-    loops = {
+    fast, n_bytes = models["NumpyGPT"], bytes_per_token(model, context)
+    loops = {"memory bandwidth": reading_loop(n_bytes, n)}  # right before what it is compared with
+    loops |= {
         f"generate_ids, {name}": loop_of(lambda fast=fast: generate_ids(fast, ids[0].tolist(), max_tokens=n))
         for name, fast in models.items()
     }
-    fast = models["NumpyGPT"]
     loops["generate, NumpyGPT"] = loop_of(lambda: generate(fast, ids, max_tokens=n))
     loops["generate, GPT"] = loop_of(lambda: generate(model, ids, max_tokens=n))
     loops["transformers"] = library_loop(theirs, ids, n, greedy=True)
-    n_bytes = bytes_per_token(model, context)
-    seconds = in_turns(loops | {"memory bandwidth": reading_loop(n_bytes)}, n_rounds)
+    seconds = in_turns(loops, n_rounds)
     speed = f"{n_bytes / median(seconds['memory bandwidth']) / 1e9:.1f} GB/s"
     return [
         row(

@@ -51,6 +51,8 @@ def shared_words(answer):
         ((["silver", "spoon"], ["silver", "spoon"]), 1.0),
         ((["silver", "spoon", "and", "bread"], ["silver", "spoon"]), 2 / 3),
         ((["bread", "bread"], ["bread"]), 2 / 3),
+        ((["bread", "bread"], ["bread", "bread"]), 1.0),
+        ((["bread"], ["bread", "bread"]), 2 / 3),
         ((["iron"], ["silver", "spoon"]), 0.0),
         (([], []), 1.0),
         (([], ["kelp"]), 0.0),
@@ -68,6 +70,8 @@ def shared_words(answer):
             return "that is the recall: shared words by words wanted. F1 asks for the precision, too"
         if len(got_words) == 4 and math.isclose(got, 0.75):
             return "that is the mean of precision and recall; F1 is 2PR / (P + R)"
+        if wanted == ["bread", "bread"]:
+            return "a word counts as often as both lists have it: use Counter, not set"
         if got_words == ["bread", "bread"]:
             return "the reference has one 'bread': the second one in the answer is not shared"
         return f"for {got_words} and {wanted} F1 is {right:.3f}, yours {got:.3f}"

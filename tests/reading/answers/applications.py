@@ -30,6 +30,14 @@ def counted_loosely(got, wanted):
     return 2 * shared / (len(got) + len(wanted)) if got or wanted else 1.0
 
 
+def as_sets(got, wanted):
+    return 2 * len(set(got) & set(wanted)) / (len(got) + len(wanted)) if got or wanted else 1.0
+
+
+def wanted_in_got(got, wanted):
+    return 2 * sum(word in got for word in wanted) / (len(got) + len(wanted)) if got or wanted else 1.0
+
+
 def precision_only(got, wanted):
     return sum(word in wanted for word in got) / len(got) if got else float(not wanted)
 
@@ -151,6 +159,8 @@ ANSWERS = {
             (mean_of_both, "mean of precision and recall"),
             (counted_loosely, "second one"),
             (undecided, "divides by zero"),
+            (as_sets, "use Counter"),
+            (wanted_in_got, "use Counter"),
             (lambda got, wanted: math.inf, "F1 is 1.000"),
         ],
     },

@@ -62,6 +62,7 @@ ANSWERS = {
             (lambda rows, n_heads: rows, "nothing has moved"),
             (in_place, "have changed"),
             (lambda rows, n_heads: by_axes(rows, 2), "1 head of 8 rows"),
+            (lambda rows, n_heads: by_axes(rows, n_heads).flip(1), "in the right order"),
         ],
     },
     "one_unit": {
@@ -74,6 +75,7 @@ ANSWERS = {
             (lambda nats, text: sum(nats) / math.log(2) / len(nats), "per token"),
             (lambda nats, text: sum(nats) / len(text.encode()), "these are nats"),
             (lambda nats, text: sum(nats) / math.log(2), "the sum"),
+            (lambda nats, text: max(nats) * len(nats) / math.log(2) / len(text.encode()), "10 bits"),
         ],
     },
     "turns_seen": {

@@ -60,14 +60,29 @@ def load_smollm2(*, progress: bool = True) -> tuple[GPT, ByteLevelTokenizer]:
 
 
 def value_of(file: GGUFFile, name: str) -> object:
-    """A value of the header.
+    """A value of the header; a size of the model must be one number.
 
     Raises:
-        DataError: if there is none of this name.
+        DataError: if there is none of this name, or a size is a text or a list.
     """
     if name not in file.metadata:
         raise DataError(f"{file.path} does not say {name!r}; it is no language model, or an old file")
-    return file.metadata[name]
+    value = file.metadata[name]
+    if name.startswith("llama.") and not isinstance(value, int | float):
+        raise DataError(f"{file.path} says {name} = {value!r}, no number; our GPT has one for all its layers")
+    return value
+
+
+def listed_texts(file: GGUFFile, name: str) -> list[str]:
+    """A list of texts in the header.
+
+    Raises:
+        DataError: if there is none of this name, or it is something else.
+    """
+    texts = value_of(file, name)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise DataError(f"{file.path} is damaged: {name} is no list of texts; fetch it again")
+    return texts
 
 
 def config_from_gguf(file: GGUFFile) -> GPTConfig:
@@ -98,10 +113,28 @@ def gpt_from_gguf(file: GGUFFile, *, progress: bool = False) -> GPT:
         DataError, ValueError: if it is of another architecture, or its tensors do not fit its sizes.
     """
     config = config_from_gguf(file)
+    check_tensors(file, config)
     names = tqdm(file.tensors, desc="loading", unit=" tensors", leave=False, disable=not progress)
     model = empty_gpt(config)
     load_exactly(model, dict(given_tensors(file, names, config)))
     return model.eval()
+
+
+def check_tensors(file: GGUFFile, config: GPTConfig) -> None:
+    """Refuse a damaged file before a million layers are built, or rows parted among heads that do not fit.
+
+    Raises:
+        DataError: if the tensors are of another number of layers or heads than the header says.
+    """
+    n_blocks = len({name.split(".")[1] for name in file.tensors if name.startswith("blk.")})
+    if n_blocks != config.n_layers:
+        raise DataError(f"{file.path} says it has {config.n_layers:,} layers, and holds {n_blocks:,}")
+    n_rows = {"attn_q.weight": config.d_model, "attn_k.weight": config.d_kv}
+    for name, tensor in file.tensors.items():
+        if (expected := n_rows.get(name.split(".", 2)[-1])) not in (None, tensor.shape[0]):
+            raise DataError(
+                f"{file.path}: {name} has {tensor.shape[0]:,} rows, the heads of the header {expected:,}"
+            )
 
 
 def given_tensors(
@@ -122,12 +155,14 @@ def tokenizer_from_gguf(file: GGUFFile) -> ByteLevelTokenizer:
         DataError, ValueError: if it is no byte-level BPE, or cuts words by a rule that is not known here.
     """
     kind, cut = value_of(file, "tokenizer.ggml.model"), file.metadata.get("tokenizer.ggml.pre", "gpt-2")
-    if kind != "gpt2" or cut not in SINGLE_DIGITS:
+    if kind != "gpt2" or str(cut) not in SINGLE_DIGITS:
         raise DataError(
             f"{file.path} has a tokenizer of the kind {kind!r} that cuts words by the rule {cut!r}; known "
             f"is 'gpt2' with {' or '.join(map(repr, SINGLE_DIGITS))}"
         )
-    symbols, types = value_of(file, "tokenizer.ggml.tokens"), value_of(file, "tokenizer.ggml.token_type")
+    symbols, types = listed_texts(file, "tokenizer.ggml.tokens"), value_of(file, "tokenizer.ggml.token_type")
+    if not isinstance(types, list) or len(types) != len(symbols):
+        raise DataError(f"{file.path} is damaged: its {len(symbols):,} tokens have not a type each")
     specials = [symbol for symbol, kind in zip(symbols, types, strict=True) if kind == CONTROL]
-    merges = value_of(file, "tokenizer.ggml.merges")
+    merges = listed_texts(file, "tokenizer.ggml.merges")
     return ByteLevelTokenizer(symbols, merges, specials=specials, single_digits=SINGLE_DIGITS[cut])

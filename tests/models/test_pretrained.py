@@ -161,6 +161,26 @@ def test_a_model_that_is_no_whole_llama_is_refused(tmp_path, changes, problem):
         gpt_from_gguf(read_gguf(path))
 
 
+@pytest.mark.parametrize(
+    "name, value, problem",
+    [
+        ("llama.block_count", "2", "says llama.block_count = '2', no number"),
+        ("llama.attention.head_count_kv", [2, 2], r"head_count_kv = \[2, 2\], no number"),
+        ("llama.block_count", 10**9, "says it has 1,000,000,000 layers, and holds 2"),
+        ("llama.attention.head_count_kv", 1, r"attn_k.weight has 16 rows, the heads of the header 8"),
+        ("tokenizer.ggml.tokens", 7, "tokens is no list of texts"),
+        ("tokenizer.ggml.merges", [1], "merges is no list of texts"),
+        ("tokenizer.ggml.token_type", [3], "its 40 tokens have not a type each"),
+        ("tokenizer.ggml.pre", ["gpt-2"], r"by the rule \['gpt-2'\]"),
+    ],
+)
+def test_a_header_that_says_something_else_is_refused(tmp_path, name, value, problem):
+    file = read_gguf(write(tmp_path / "tiny.gguf", library_llama()))
+    file.metadata[name] = value
+    with pytest.raises(DataError, match=problem):
+        tokenizer_from_gguf(file) if name.startswith("tokenizer") else gpt_from_gguf(file)
+
+
 def test_an_unknown_rule_for_words_is_refused(tmp_path):
     path = write(tmp_path / "tiny.gguf", library_llama(), pre="llama-bpe")
     with pytest.raises(DataError, match="by the rule 'llama-bpe'; known is 'gpt2' with 'gpt-2' or 'smollm'"):

@@ -85,7 +85,7 @@ def config_from_json(path: Path) -> GPTConfig:
     for name, value in EXPECTED.items():
         if (found := theirs.get(name, value)) != value:
             raise DataError(f"{path} says {name} = {found!r}; read are models with {value!r}")
-    if (activation := theirs.get("activation_function", "gelu_new")) not in ACTIVATION_NAMES:
+    if (activation := str(theirs.get("activation_function", "gelu_new"))) not in ACTIVATION_NAMES:
         raise DataError(
             f"{path} asks for the activation {activation!r}; known: {', '.join(ACTIVATION_NAMES)}"
         )
@@ -93,8 +93,8 @@ def config_from_json(path: Path) -> GPTConfig:
         "vocab_size": "vocab_size", "context_length": "n_positions", "n_layers": "n_layer",
         "n_heads": "n_head", "d_model": "n_embd",
     }  # fmt: skip
-    if missing := [name for name in fields.values() if name not in theirs]:
-        raise DataError(f"{path} lacks {', '.join(missing)}")
+    if missing := [name for name in fields.values() if not isinstance(theirs.get(name), int)]:
+        raise DataError(f"{path} has no whole number for {', '.join(missing)}")
     return gpt2_config(
         activation=ACTIVATION_NAMES[activation],
         d_ff=theirs.get("n_inner"),
@@ -112,7 +112,10 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
     """
     names = [WEIGHTS]
     if (folder / INDEX).is_file():
-        names = sorted(set(read_json(folder / INDEX).get("weight_map", {}).values()))
+        places = read_json(folder / INDEX).get("weight_map")
+        if not isinstance(places, dict) or not all(isinstance(place, str) for place in places.values()):
+            raise DataError(f"{folder / INDEX} is damaged: its weight_map must say a file for each tensor")
+        names = sorted(set(places.values()))
     state = {}
     for name in names:
         if Path(name).name != name:

@@ -79,6 +79,7 @@ def test_a_name_is_found_in_the_hubs_cache(tmp_path, monkeypatch):
         ({"model_type": "gpt_neo"}, "says model_type = 'gpt_neo'; read are models with 'gpt2'"),
         ({"scale_attn_by_inverse_layer_idx": True}, "says scale_attn_by_inverse_layer_idx = True"),
         ({"activation_function": "silu"}, "the activation 'silu'; known: gelu_new"),
+        ({"n_layer": "3", "n_embd": None}, "has no whole number for n_layer, n_embd"),
         ({"n_layer": 4}, "blocks.3.attention.key.bias is missing"),
     ],
 )
@@ -115,6 +116,14 @@ def test_an_index_that_leads_out_of_the_folder_is_refused(tmp_path):
     (inside / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(DataError, match="which is not in its folder"):
         load_gpt2(inside)
+
+
+@pytest.mark.parametrize("weight_map", [None, ["model.safetensors"], {"x": 3}])
+def test_an_index_that_names_no_files_is_refused(tmp_path, weight_map):
+    library_gpt2().save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    with pytest.raises(DataError, match="its weight_map must say a file for each tensor"):
+        load_gpt2(tmp_path)
 
 
 def test_the_tokenizer_beside_it(tmp_path):

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from arlm_helpers.reading.checks.choices import choice_hint
 from arlm_helpers.reading.checks.core import check
 
 MODEL_FAMILIES = ("autoregressive", "autoencoder", "denoising autoencoder", "VAE", "GAN")
@@ -145,14 +146,4 @@ def collapsed(answer):
 @check
 def families(answer):
     """Exercise 5: {task: (family, why)}."""
-    if missing := [task for task in GOOD_FAMILIES if task not in answer]:
-        return f"the table lacks {', '.join(map(repr, missing))}"
-    for task, good in GOOD_FAMILIES.items():
-        family, why = answer[task]
-        if family not in MODEL_FAMILIES:
-            return f"{task}: the families are {', '.join(MODEL_FAMILIES)}, got {family!r}"
-        if family not in good:
-            return f"{task}: what it needs is {FAMILY_NEEDS[task]}"
-        if not isinstance(why, str) or len(why.split()) < 4:
-            return f"{task}: say why, in a sentence of four words at least"
-    return None
+    return choice_hint(answer, MODEL_FAMILIES, GOOD_FAMILIES, FAMILY_NEEDS)

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from arlm_helpers.reading.checks.choices import choice_hint
 from arlm_helpers.reading.checks.core import check
 
 FAMILIES = ("encoder", "decoder", "encoder-decoder")
@@ -144,17 +145,7 @@ def fill_by_scoring(answer):
 @check
 def decision_table(answer):
     """Exercise 5: {task: (family, why)}."""
-    if missing := [task for task in GOOD_CHOICES if task not in answer]:
-        return f"the table lacks {', '.join(map(repr, missing))}"
-    for task, good in GOOD_CHOICES.items():
-        family, why = answer[task]
-        if family not in FAMILIES:
-            return f"{task}: the families are {', '.join(FAMILIES)}, got {family!r}"
-        if family not in good:
-            return f"{task}: what it needs is {WHAT_IT_NEEDS[task]}"
-        if not isinstance(why, str) or len(why.split()) < 4:
-            return f"{task}: say why, in a sentence of four words at least"
-    return None
+    return choice_hint(answer, FAMILIES, GOOD_CHOICES, WHAT_IT_NEEDS)
 
 
 def normalised(values: list[float]) -> list[float]:

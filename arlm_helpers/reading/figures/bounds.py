@@ -1,6 +1,7 @@
 """Numbers of which only a bound is known, beside numbers that are known."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -27,11 +28,7 @@ def bounds_and_values(
     Raises:
         ValueError: if a row has not one bound for each name, or one that is tighter than the next.
     """
-    for row, found in upper_bounds.items():
-        if len(found) != len(names):
-            raise ValueError(f"{row!r} has {len(found)} bounds for the {len(names)} names {list(names)}")
-        if sorted(found, reverse=True) != list(found):
-            raise ValueError(f"the bounds of {row!r} must come loosest first, got {list(found)}")
+    _check_bounds(upper_bounds, names)
     rows = [*upper_bounds, *values]
     figure = go.Figure()
     roomy = max(upper_bounds, key=lambda row: upper_bounds[row][0] - upper_bounds[row][-1])
@@ -52,17 +49,35 @@ def bounds_and_values(
         margin_t=90,
         margin_r=60,
         xaxis={"title": f"{x_title} (arrow: or less, diamond: exact)"},
-        yaxis={"tickvals": list(range(len(rows))), "ticktext": [_escaped(row) for row in rows]},
+        yaxis={"tickvals": list(range(len(rows))), "ticktext": [escape(row, quote=False) for row in rows]},
     )
     figure.update_yaxes(range=[len(rows) - 0.5, -0.5], showgrid=False)
+    spoken = _spoken(upper_bounds, values, names, references or {})
+    return described(figure, f"{title}. {x_title}: {spoken}.")
+
+
+def _check_bounds(upper_bounds: Mapping[str, Sequence[Number]], names: Sequence[str]) -> None:
+    for row, found in upper_bounds.items():
+        if len(found) != len(names):
+            raise ValueError(f"{row!r} has {len(found)} bounds for the {len(names)} names {list(names)}")
+        if sorted(found, reverse=True) != list(found):
+            raise ValueError(f"the bounds of {row!r} must come loosest first, got {list(found)}")
+
+
+def _spoken(
+    upper_bounds: Mapping[str, Sequence[Number]],
+    values: Mapping[str, Number],
+    names: Sequence[str],
+    references: Mapping[str, Number],
+) -> str:
     spoken = [
         f"{row} at most "
         + ", ".join(f"{value:.3g} ({name})" for value, name in zip(found, names, strict=True))
         for row, found in upper_bounds.items()
     ]
     spoken += [f"{row} exactly {value:.3g}" for row, value in values.items()]
-    spoken += [f"dotted {name} at {value:.3g}" for name, value in (references or {}).items()]
-    return described(figure, f"{title}. {x_title}: {'; '.join(spoken)}.")
+    spoken += [f"dotted {name} at {value:.3g}" for name, value in references.items()]
+    return "; ".join(spoken)
 
 
 def _bounded_row(figure: go.Figure, at: int, bounds: Sequence[Number], names: Sequence[str]) -> None:
@@ -79,8 +94,3 @@ def _bounded_row(figure: go.Figure, at: int, bounds: Sequence[Number], names: Se
         x=bounds[-1], y=at, ax=-46, ay=0, axref="pixel", ayref="pixel", showarrow=True,
         arrowside="start", startarrowhead=2, arrowcolor=OTHER, arrowwidth=2, text="",
     )  # fmt: skip
-
-
-def _escaped(label: str) -> str:
-    """``label`` as plain text for plotly, which reads some HTML."""
-    return label.replace("&", "&amp;").replace("<", "&lt;")

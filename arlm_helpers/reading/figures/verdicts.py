@@ -41,9 +41,33 @@ def verdicts(
             raise ValueError(
                 f"scores lie between 0 and 1, of 1 item at least, got {(model, baseline, n)} for {name!r}"
             )
-    names, rows = list(scores), list(range(len(scores)))
-    models, baselines, sizes = zip(*scores.values(), strict=True)
     found = [verdict(*judged) for judged in scores.values()]
+    figure = _bars_and_diamonds(scores, found)
+    labels = [f"{escape(name, quote=False)} (n = {n:,})" for name, (_, _, n) in scores.items()]
+    figure.update_layout(
+        template=TEMPLATE,
+        title=title or f"The model beats its baseline in {found.count(1)} of {len(scores)} comparisons",
+        height=150 + 28 * len(scores),
+        margin_r=170,
+        xaxis={"title": f"{x_title}<br>bar: model, diamond: baseline", "range": [0, 1]},
+        yaxis={
+            "autorange": "reversed",
+            "tickvals": list(range(len(scores))),
+            "ticktext": labels,
+            "showgrid": False,
+        },
+    )
+    spoken = "; ".join(
+        f"{name}: model {model:.2f}, baseline {baseline:.2f}, {n:,} items, {WORDS[better]}"
+        for (name, (model, baseline, n)), better in zip(scores.items(), found, strict=True)
+    )
+    return described(figure, f"Scores of models and baselines: {spoken}.")
+
+
+def _bars_and_diamonds(scores: Mapping[str, tuple[Number, Number, int]], found: list[int]) -> go.Figure:
+    """A row per task: a bar for the model, a diamond for the baseline, both numbers and the verdict."""
+    names, rows = list(scores), list(range(len(scores)))
+    models, baselines, _ = zip(*scores.values(), strict=True)
     bars = go.Bar(
         x=models, y=rows, orientation="h", hovertext=names,
         marker_color=[CHOSEN if better == 1 else OTHER for better in found],
@@ -56,23 +80,4 @@ def verdicts(
     for row, (model, baseline, _) in enumerate(scores.values()):
         text = f"{model:.2f} : {baseline:.2f}  {WORDS[found[row]]}"
         figure.add_annotation(x=1, xref="paper", xshift=8, y=row, text=text, showarrow=False, xanchor="left")
-    labels = [f"{escape(name)} (n = {n:,})" for name, n in zip(names, sizes, strict=True)]
-    n_better = found.count(1)
-    figure.update_layout(
-        template=TEMPLATE,
-        title=title or f"The model beats its baseline in {n_better} of {len(names)} comparisons",
-        height=150 + 28 * len(names),
-        margin_r=170,
-        xaxis={"title": f"{x_title}<br>bar: model, diamond: baseline", "range": [0, 1]},
-        yaxis={
-            "autorange": "reversed",
-            "tickvals": rows,
-            "ticktext": labels,
-            "showgrid": False,
-        },
-    )
-    spoken = "; ".join(
-        f"{name}: model {model:.2f}, baseline {baseline:.2f}, {n:,} items, {WORDS[better]}"
-        for (name, (model, baseline, n)), better in zip(scores.items(), found, strict=True)
-    )
-    return described(figure, f"Scores of models and baselines: {spoken}.")
+    return figure
